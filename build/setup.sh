@@ -1,0 +1,30 @@
+# Sourced by ./genisp and ./test: what a fresh machine needs before a build.
+
+need_dotnet() {
+    if ! command -v dotnet >/dev/null || ! dotnet --list-sdks | grep -qE '^10\.'; then
+        echo "genisp: the .NET 10 SDK is missing. Get it from https://dotnet.microsoft.com/download/dotnet/10.0" >&2
+        exit 1
+    fi
+}
+
+# LibRaw reads the cameras' RAW files. Without it everything else still works, so a machine where it can't be installed goes on.
+need_libraw() {
+    case "$(uname -s)" in
+        Linux) ;;
+        Darwin) [ -n "$(ls /opt/homebrew/lib/libraw_r*.dylib /usr/local/lib/libraw_r*.dylib 2>/dev/null)" ] || echo "genisp: LibRaw is missing, so RAW files can't be read: brew install libraw" >&2; return ;;
+        *) return ;;
+    esac
+    /sbin/ldconfig -p 2>/dev/null | grep -q 'libraw\(_r\)\?\.so\.' && return
+    local apt=(apt-get)
+    [ "$(id -u)" = 0 ] || apt=(sudo -n apt-get)
+    if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
+        echo "genisp: installing LibRaw, which reads RAW files" >&2
+        "${apt[@]}" update -qq >&2 || true
+        local package
+        package=$(apt-cache search --names-only '^libraw[0-9]+(t64)?$' | cut -d' ' -f1 | sort | tail -1)
+        if [ -n "$package" ] && DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$package" >&2; then
+            return
+        fi
+    fi
+    echo "genisp: LibRaw is missing, so RAW files can't be read. Install it: sudo apt-get install libraw20 (Debian 12), libraw23t64 (Ubuntu 24.04, Debian 13), or dnf install LibRaw (Fedora, RHEL)" >&2
+}

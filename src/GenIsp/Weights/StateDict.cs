@@ -1,0 +1,90 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using static TorchSharp.torch;
+
+namespace GenIsp.Weights;
+
+/// <summary>Named tensors in a file's order, with what the file says of them (safetensors' metadata).</summary>
+public sealed class StateDict : IReadOnlyDictionary<string, TensorData>
+{
+    private readonly OrderedDictionary<string, TensorData> _tensors = new(StringComparer.Ordinal);
+
+    /// <summary>Free text by key; empty where the format has none.</summary>
+    public Dictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public int Count => _tensors.Count;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Keys => _tensors.Keys;
+
+    /// <inheritdoc/>
+    public IEnumerable<TensorData> Values => _tensors.Values;
+
+    /// <inheritdoc/>
+    public TensorData this[string key]
+    {
+        get => _tensors[key];
+        set => _tensors[key] = value;
+    }
+
+    /// <summary>The parameters and buffers of a module, copied, in float32 (the counts of batch norms excepted).</summary>
+    public static StateDict From(nn.Module module)
+    {
+        var state = new StateDict();
+        foreach (var (name, tensor) in module.state_dict())
+        {
+            using var copy = tensor.detach().to(ScalarType.Float32).cpu().contiguous();
+            state[name] = TensorData.FromSingles(copy.data<float>().ToArray(), copy.shape);
+        }
+        return state;
+    }
+
+    /// <inheritdoc/>
+    public bool ContainsKey(string key) => _tensors.ContainsKey(key);
+
+    /// <inheritdoc/>
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out TensorData value) => _tensors.TryGetValue(key, out value);
+
+    /// <inheritdoc/>
+    public IEnumerator<KeyValuePair<string, TensorData>> GetEnumerator() => _tensors.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>
+    /// Copies every tensor into the module's parameter or buffer of the same name. Nothing is copied unless all fit.
+    /// </summary>
+    /// <param name="module">Its parameters and buffers are overwritten in their own dtype.</param>
+    /// <param name="source">The file's name, for the error.</param>
+    /// <exception cref="GenIspException">Names are missing or unexpected, or shapes differ: all of them are listed.</exception>
+    public void CopyTo(nn.Module module, string source)
+    {
+        var targets = module.state_dict();
+        var missing = targets.Keys.Where(name => !ContainsKey(name) && !name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+        var unexpected = Keys.Where(name => !targets.ContainsKey(name));
+        var misshaped = this.Where(pair => targets.TryGetValue(pair.Key, out var target) && !target.shape.SequenceEqual(pair.Value.Shape))
+            .Select(pair => $"{pair.Key} is [{string.Join(", ", pair.Value.Shape)}], not [{string.Join(", ", targets[pair.Key].shape)}]");
+        var problems = string.Join("; ", new[]
+        {
+            List("missing", missing), List("unexpected", unexpected), List("of another shape", misshaped),
+        }.Where(text => text.Length > 0));
+        if (problems.Length > 0)
+            throw new GenIspException($"{source} does not fit {module.GetName()}: {problems}. These are the weights of another model.");
+
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        foreach (var (name, data) in this)
+        {
+            using var values = data.ToTorch();
+            targets[name].copy_(values);
+        }
+    }
+
+    private static string List(string what, IEnumerable<string> names)
+    {
+        const int Shown = 8;
+        var all = names.ToList();
+        var rest = all.Count > Shown ? $" and {all.Count - Shown} more" : "";
+        return all.Count == 0 ? "" : $"{all.Count} {what}: {string.Join(", ", all.Take(Shown))}{rest}";
+    }
+}
