@@ -1,0 +1,95 @@
+using GenIsp.Geometry;
+using GenIsp.Raw;
+
+namespace GenIsp.Color;
+
+/// <summary>A size for pictures of either orientation.</summary>
+/// <param name="Long">Most pixels of the longer side.</param>
+/// <param name="Short">Most pixels of the shorter side.</param>
+public readonly record struct SizeLimit(int Long, int Short)
+{
+    /// <summary>The paper's, which is torchvision's for detection.</summary>
+    public static SizeLimit Detection { get; } = new(1333, 800);
+
+    /// <summary>
+    /// The largest size with the same aspect inside the limit, larger than the picture where that is small:
+    /// scale = min(<see cref="Short"/> / short side, <see cref="Long"/> / long side), sides rounded to whole pixels.
+    /// </summary>
+    public (int Width, int Height) Fit(int width, int height)
+    {
+        var scale = Math.Min((double)Short / Math.Min(width, height), (double)Long / Math.Max(width, height));
+        return (Math.Max(1, (int)Math.Round(width * scale)), Math.Max(1, (int)Math.Round(height * scale)));
+    }
+}
+
+/// <summary>How a mosaic becomes a linear image.</summary>
+public sealed record LinearOptions
+{
+    /// <summary>Use of the colour matrix.</summary>
+    public CstDirection Cst { get; init; } = CstDirection.Inverse;
+
+    /// <summary>Size of the result; null keeps the packed mosaic's (half the sensor's on each side).</summary>
+    public SizeLimit? MaxSize { get; init; } = SizeLimit.Detection;
+
+    /// <summary>
+    /// The central part to keep, in sensor pixels as they are stored: the frame of the camera's own JPEG. Null keeps all.
+    /// </summary>
+    public (int Width, int Height)? Crop { get; init; }
+}
+
+/// <summary>The way from the sensor's numbers to linear light (GenISP, section 3: packing, CST, resize).</summary>
+public static class LinearPipeline
+{
+    /// <summary>
+    /// Crop, levels, pack, average greens, CST, resize, turn upright. Values below black stay negative, those above white saturate.
+    /// </summary>
+    /// <returns>
+    /// [3, H, W] in the colour space that <see cref="LinearOptions.Cst"/> says. Its frame leads to the full-resolution picture: the
+    /// cropped mosaic, upright.
+    /// </returns>
+    /// <exception cref="GenIspException">The file has no usable colour matrix, or the crop is larger than the mosaic.</exception>
+    public static LinearImage ToLinear(SensorImage sensor, LinearOptions options)
+    {
+        var crop = CentralCrop(sensor, options.Crop);
+        var packed = (Width: crop.Width / 2, Height: crop.Height / 2);
+        var size = options.MaxSize?.Fit(packed.Width, packed.Height) ?? packed;
+        var transform = ColorSpaceTransform.For(sensor, options.Cst);
+
+        var pixels = MosaicResampler.Resample(sensor, crop, size, SensorToColor.From(sensor.Levels, transform));
+
+        var frame = Picture(crop, sensor.Orientation).Orient(Inverse(sensor.Orientation))
+            // An odd last row or column has no cell, so the pixels span a little less than the picture.
+            .Crop(0, 0, 2 * packed.Width, 2 * packed.Height).Resize(size.Width, size.Height).Orient(sensor.Orientation);
+        return new LinearImage(
+            sensor.Source, Turning.Upright(pixels, size.Width, size.Height, sensor.Orientation), frame, options.Cst,
+            ColorSpaceTransform.AsShotWhite(sensor, transform));
+    }
+
+    /// <summary>
+    /// The central part of the mosaic, in sensor pixels. It begins at even offsets, so that the Bayer pattern stays.
+    /// </summary>
+    internal static CropArea CentralCrop(SensorImage sensor, (int Width, int Height)? size)
+    {
+        if (size is not var (width, height))
+            return new CropArea(0, 0, sensor.Width, sensor.Height);
+        if (width < 2 || height < 2 || width > sensor.Width || height > sensor.Height)
+        {
+            throw new GenIspException(
+                $"{sensor.Source} has {sensor.Width}×{sensor.Height} pixels, so {width}×{height} can't be cropped from it.");
+        }
+        return new CropArea((sensor.Width - width) / 2 & ~1, (sensor.Height - height) / 2 & ~1, width, height);
+    }
+
+    private static Frame Picture(CropArea crop, Orientation orientation) =>
+        orientation >= Orientation.Transpose ? new Frame(crop.Height, crop.Width) : new Frame(crop.Width, crop.Height);
+
+    private static Orientation Inverse(Orientation orientation) => orientation switch
+    {
+        Orientation.Rotate90 => Orientation.Rotate270,
+        Orientation.Rotate270 => Orientation.Rotate90,
+        _ => orientation,
+    };
+}
+
+/// <summary>A part of the mosaic, in sensor pixels; X and Y are even.</summary>
+internal readonly record struct CropArea(int X, int Y, int Width, int Height);

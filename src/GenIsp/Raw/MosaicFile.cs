@@ -1,0 +1,123 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace GenIsp.Raw;
+
+/// <summary>
+/// Bayer mosaics without a RAW container: headerless 16-bit files, 16-bit gray PNG, and NumPy arrays, each described by a
+/// <see cref="MosaicSidecar"/>.
+/// </summary>
+internal static partial class MosaicFile
+{
+    private static readonly string[] Extensions = [".raw", ".bin", ".png", ".npy"];
+
+    /// <summary>Whether the name's ending is one of a mosaic's.</summary>
+    public static bool HasExtension(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Reads a mosaic and its sidecar.</summary>
+    /// <exception cref="GenIspException">The sidecar or the file is wrong, or they do not agree.</exception>
+    public static SensorImage Read(string path)
+    {
+        var sidecar = MosaicSidecar.Read(path);
+        var mosaic = Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".png" => ReadPng(path, sidecar),
+            ".npy" => ReadNpy(path, sidecar),
+            _ => ReadHeaderless(path, sidecar),
+        };
+        return new SensorImage(path, sidecar.Width, sidecar.Height, mosaic, sidecar.Cfa, sidecar.Levels)
+        {
+            XyzToCamera = sidecar.XyzToCamera,
+            Capture = new CaptureInfo(sidecar.Camera?.Split(' ')[0], sidecar.Camera?[(sidecar.Camera.IndexOf(' ') + 1)..], null, null),
+        };
+    }
+
+    private static ushort[] ReadHeaderless(string path, MosaicSidecar sidecar)
+    {
+        var expected = 2L * sidecar.Width * sidecar.Height;
+        var found = new FileInfo(path).Length;
+        if (found != expected)
+        {
+            throw new GenIspException(
+                $"{path} has {found} bytes, but {sidecar.Width}×{sidecar.Height} pixels of 16 bits are {expected}. "
+                + $"Correct \"width\" and \"height\" in {MosaicSidecar.PathFor(path)}.");
+        }
+        return ToPixels(File.ReadAllBytes(path), sidecar.BigEndian);
+    }
+
+    private static ushort[] ReadPng(string path, MosaicSidecar sidecar)
+    {
+        var (width, height, pixels) = GrayPng.Read(path);
+        if ((width, height) != (sidecar.Width, sidecar.Height))
+            throw Disagrees(path, $"{width}×{height} pixels", sidecar);
+        return pixels;
+    }
+
+    // The .npy format, versions 1 to 3 (NumPy Enhancement Proposal 1).
+    private static ushort[] ReadNpy(string path, MosaicSidecar sidecar)
+    {
+        GenIspException Bad(string why) => new($"{path} is not a NumPy array of 16-bit pixels: {why}.");
+        var file = File.ReadAllBytes(path);
+        if (file.Length < 12 || file[0] != 0x93 || !file.AsSpan(1, 5).SequenceEqual("NUMPY"u8))
+            throw Bad("it does not begin as one");
+        var headerStart = file[6] == 1 ? 10 : 12;
+        var headerLength = file[6] == 1
+            ? BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(8))
+            : BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(8));
+        if (headerLength > file.Length - headerStart)
+            throw Bad("its header is cut short");
+        var header = Encoding.Latin1.GetString(file, headerStart, (int)headerLength);
+        var type = Descr().Match(header).Groups[1].Value;
+        var shape = Shape().Match(header).Groups[1].Value;
+        if (type is not ("<u2" or ">u2" or "|u1"))
+            throw Bad($"its dtype is '{type}', but must be uint16 ('<u2' or '>u2') or uint8");
+        if (!header.Contains("'fortran_order': False", StringComparison.Ordinal))
+            throw Bad("it is stored column by column; save numpy.ascontiguousarray(array)");
+        int[] packed = [sidecar.Height / 2, sidecar.Width / 2, 4];
+        int[] flat = [sidecar.Height, sidecar.Width];
+        var dimensions = shape.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : -1).ToArray();
+        var isPacked = dimensions.SequenceEqual(packed) && sidecar.Width % 2 == 0 && sidecar.Height % 2 == 0;
+        if (!isPacked && !dimensions.SequenceEqual(flat))
+            throw Disagrees(path, $"an array of shape ({shape})", sidecar, $" ([{string.Join(", ", flat)}], or packed [{string.Join(", ", packed)}])");
+        var data = file.AsSpan(headerStart + (int)headerLength);
+        var expected = sidecar.Width * (long)sidecar.Height * (type == "|u1" ? 1 : 2);
+        if (data.Length != expected)
+            throw Bad($"it holds {data.Length} bytes of pixels instead of {expected}");
+        var pixels = type == "|u1" ? [.. data.ToArray().Select(value => (ushort)value)] : ToPixels(data, type == ">u2");
+        return isPacked ? Unpack(pixels, sidecar.Width, sidecar.Height) : pixels;
+    }
+
+    // [H/2, W/2, 4] in the order of the pattern's letters → [H, W].
+    private static ushort[] Unpack(ushort[] packed, int width, int height)
+    {
+        var mosaic = new ushort[packed.Length];
+        for (var y = 0; y < height; y++)
+        {
+            for (var x = 0; x < width; x++)
+                mosaic[y * width + x] = packed[(y / 2 * (width / 2) + x / 2) * 4 + (y & 1) * 2 + (x & 1)];
+        }
+        return mosaic;
+    }
+
+    private static ushort[] ToPixels(ReadOnlySpan<byte> bytes, bool bigEndian)
+    {
+        var pixels = MemoryMarshal.Cast<byte, ushort>(bytes).ToArray();
+        if (bigEndian == BitConverter.IsLittleEndian)
+            BinaryPrimitives.ReverseEndianness(pixels, pixels);
+        return pixels;
+    }
+
+    private static GenIspException Disagrees(string path, string found, MosaicSidecar sidecar, string forms = "") => new(
+        $"{path} is {found}, but {MosaicSidecar.PathFor(path)} says {sidecar.Width}×{sidecar.Height}{forms}. "
+        + "Correct \"width\" and \"height\" there: they count the mosaic's pixels.");
+
+    [GeneratedRegex("'descr': '([^']*)'")]
+    private static partial Regex Descr();
+
+    [GeneratedRegex(@"'shape': \(([^)]*)\)")]
+    private static partial Regex Shape();
+}
