@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using GenIsp.Raw;
 
@@ -22,51 +21,72 @@ internal static class MosaicResampler
         var rows = Taps.For(crop.Height / 2, size.Height);
         var white = (ushort)Math.Clamp(Math.Floor(sensor.Levels.White), 0, ushort.MaxValue);
         var cells = 2 * (crop.Width / 2);
-        var pixels = new float[3 * size.Width * size.Height];
+        var pixels = GC.AllocateUninitializedArray<float>(3 * size.Width * size.Height);
         var weights = color.ByPlace(sensor.Cfa);
         var kernel = new CellToColor(weights, color.Offset);
 
         Parallel.For(
             0, size.Height,
             // A cell more than the row has, so that the last column's second tap (whose weight is 0) reads something.
-            () => (Top: new float[cells + 2], Bottom: new float[cells + 2]),
+            () => new float[2 * cells + 4],
             (y, _, buffer) =>
             {
                 ReadOnlySpan<ushort> Row(int row) => sensor.Mosaic.Span.Slice((crop.Y + row) * sensor.Width + crop.X, cells);
-                var (first, second, weight) = (2 * rows.First[y], 2 * rows.Second(y), rows.Weight[y]);
-                BlendRows(Row(first), Row(second), weight, white, buffer.Top);
-                BlendRows(Row(first + 1), Row(second + 1), weight, white, buffer.Bottom);
-                kernel.Run(buffer.Top, buffer.Bottom, columns, pixels, y * size.Width, size.Width * size.Height);
+                var (first, second) = (2 * rows.First[y], 2 * rows.Second(y));
+                BlendRows(Row(first), Row(first + 1), Row(second), Row(second + 1), rows.Weight[y], white, buffer);
+                kernel.Run(buffer, columns, pixels, y * size.Width, size.Width * size.Height);
                 return buffer;
             },
             _ => { });
         return pixels;
     }
 
+    // Two packed rows (a, b), each of two rows of the mosaic, become one row of cells [top left, top right, bottom left, bottom right]:
     // min(a, white) · (1 − weight) + min(b, white) · weight.
-    private static void BlendRows(ReadOnlySpan<ushort> a, ReadOnlySpan<ushort> b, float weight, ushort white, Span<float> result)
+    private static void BlendRows(
+        ReadOnlySpan<ushort> aTop, ReadOnlySpan<ushort> aBottom, ReadOnlySpan<ushort> bTop, ReadOnlySpan<ushort> bBottom,
+        float weight, ushort white, Span<float> cells)
     {
-        var (whites, weights) = (Vector256.Create(white), Vector256.Create(weight));
+        var (whites, weights) = (Vector128.Create(white), Vector256.Create(weight));
         var i = 0;
-        for (; i <= a.Length - Vector256<ushort>.Count; i += Vector256<ushort>.Count)
+        for (; i <= aTop.Length - Vector128<ushort>.Count; i += Vector128<ushort>.Count)
         {
-            var (aLow, aHigh) = ToFloats(Vector256.Min(Vector256.LoadUnsafe(in a[i]), whites));
-            var (bLow, bHigh) = ToFloats(Vector256.Min(Vector256.LoadUnsafe(in b[i]), whites));
-            Vector256.FusedMultiplyAdd(bLow - aLow, weights, aLow).StoreUnsafe(ref result[i]);
-            Vector256.FusedMultiplyAdd(bHigh - aHigh, weights, aHigh).StoreUnsafe(ref result[i + Vector256<float>.Count]);
+            var top = Blend(aTop, bTop, i, whites, weights);
+            var bottom = Blend(aBottom, bBottom, i, whites, weights);
+            // Pairs of floats of the two rows take turns: t0 t1 t2 t3, b0 b1 b2 b3 → t0 b0 t1 b1, t2 b2 t3 b3.
+            ref var cell = ref cells[2 * i];
+            Pairs(top.GetLower(), bottom.GetLower()).StoreUnsafe(ref cell);
+            Pairs(top.GetUpper(), bottom.GetUpper()).StoreUnsafe(ref cell, 8);
         }
-        for (; i < a.Length; i++)
+        for (; i < aTop.Length; i += 2)
         {
-            float from = Math.Min(a[i], white), to = Math.Min(b[i], white);
-            result[i] = from + (to - from) * weight;
+            for (var k = 0; k < 2; k++)
+            {
+                cells[2 * i + k] = Blend(aTop[i + k], bTop[i + k], white, weight);
+                cells[2 * i + 2 + k] = Blend(aBottom[i + k], bBottom[i + k], white, weight);
+            }
         }
     }
 
-    private static (Vector256<float> Low, Vector256<float> High) ToFloats(Vector256<ushort> values)
+    private static Vector256<float> Blend(
+        ReadOnlySpan<ushort> a, ReadOnlySpan<ushort> b, int i, Vector128<ushort> whites, Vector256<float> weights)
     {
-        var (low, high) = Vector256.Widen(values);
-        return (Vector256.ConvertToSingle(low.AsInt32()), Vector256.ConvertToSingle(high.AsInt32()));
+        var from = ToFloats(Vector128.Min(Vector128.LoadUnsafe(in a[i]), whites));
+        var to = ToFloats(Vector128.Min(Vector128.LoadUnsafe(in b[i]), whites));
+        return Vector256.FusedMultiplyAdd(to - from, weights, from);
     }
+
+    private static float Blend(ushort a, ushort b, ushort white, float weight)
+    {
+        float from = Math.Min(a, white), to = Math.Min(b, white);
+        return from + (to - from) * weight;
+    }
+
+    private static Vector256<float> ToFloats(Vector128<ushort> values) =>
+        Vector256.ConvertToSingle(Vector256.WidenLower(values.ToVector256Unsafe()).AsInt32());
+
+    private static Vector256<float> Pairs(Vector128<float> top, Vector128<float> bottom) => Vector256.Shuffle(
+        Vector256.Create(top, bottom).AsDouble(), Vector256.Create(0L, 2, 1, 3)).AsSingle();
 
     /// <summary>
     /// Where each output sample reads, by PyTorch's rule in its own float32: source = max(0, scale · (i + 0.5) − 0.5), first = ⌊source⌋.
@@ -95,44 +115,38 @@ internal static class MosaicResampler
         private readonly (float X, float Y, float Z)[] _weights =
             [.. byPlace.Append(offset).Select(v => ((float)v.X, (float)v.Y, (float)v.Z))];
 
-        public void Run(ReadOnlySpan<float> top, ReadOnlySpan<float> bottom, Taps columns, Span<float> pixels, int start, int plane)
+        public void Run(ReadOnlySpan<float> cells, Taps columns, Span<float> pixels, int start, int plane)
         {
             var ((ax, ay, az), (bx, by, bz), (cx, cy, cz), (dx, dy, dz), (ox, oy, oz)) =
                 (_weights[0], _weights[1], _weights[2], _weights[3], _weights[4]);
             var (first, weight) = (columns.First, columns.Weight);
             Span<float> x = pixels.Slice(start, first.Length), y = pixels.Slice(start + plane, first.Length);
             var z = pixels.Slice(start + 2 * plane, first.Length);
-            ref var topCell = ref MemoryMarshal.GetReference(top);
-            ref var bottomCell = ref MemoryMarshal.GetReference(bottom);
             var i = 0;
             for (; i <= first.Length - 4; i += 4)
             {
                 var (a, b, c, d) = Transpose(
-                    Cell(ref topCell, ref bottomCell, first[i], weight[i]),
-                    Cell(ref topCell, ref bottomCell, first[i + 1], weight[i + 1]),
-                    Cell(ref topCell, ref bottomCell, first[i + 2], weight[i + 2]),
-                    Cell(ref topCell, ref bottomCell, first[i + 3], weight[i + 3]));
+                    Between(cells, first[i], weight[i]), Between(cells, first[i + 1], weight[i + 1]),
+                    Between(cells, first[i + 2], weight[i + 2]), Between(cells, first[i + 3], weight[i + 3]));
                 Dot(a, ax, b, bx, c, cx, d, dx, ox).StoreUnsafe(ref x[i]);
                 Dot(a, ay, b, by, c, cy, d, dy, oy).StoreUnsafe(ref y[i]);
                 Dot(a, az, b, bz, c, cz, d, dz, oz).StoreUnsafe(ref z[i]);
             }
             for (; i < first.Length; i++)
             {
-                var cell = Cell(ref topCell, ref bottomCell, first[i], weight[i]);
+                var cell = Between(cells, first[i], weight[i]);
                 x[i] = cell[0] * ax + cell[1] * bx + cell[2] * cx + cell[3] * dx + ox;
                 y[i] = cell[0] * ay + cell[1] * by + cell[2] * cy + cell[3] * dy + oy;
                 z[i] = cell[0] * az + cell[1] * bz + cell[2] * cz + cell[3] * dz + oz;
             }
         }
 
-        // [top left, top right, bottom left, bottom right] between cell `first` and the next: four neighbouring floats a row.
-        private static Vector128<float> Cell(ref float top, ref float bottom, int first, float weight)
+        // Between cell `first` and the next.
+        private static Vector128<float> Between(ReadOnlySpan<float> cells, int first, float weight)
         {
-            var upper = Vector128.LoadUnsafe(ref top, (nuint)(2 * first));
-            var lower = Vector128.LoadUnsafe(ref bottom, (nuint)(2 * first));
-            var here = Vector128.Create(upper.GetLower(), lower.GetLower());
-            var next = Vector128.Create(upper.GetUpper(), lower.GetUpper());
-            return here + (next - here) * weight;
+            ref readonly var here = ref cells.Slice(4 * first, 8)[0];
+            var (a, b) = (Vector128.LoadUnsafe(in here), Vector128.LoadUnsafe(in here, 4));
+            return Vector128.FusedMultiplyAdd(b - a, Vector128.Create(weight), a);
         }
 
         private static (Vector128<float>, Vector128<float>, Vector128<float>, Vector128<float>) Transpose(
@@ -149,8 +163,7 @@ internal static class MosaicResampler
             Vector128.Shuffle(Vector128.Create(p, q), Vector128.Create(0, 2, 1, 3));
 
         private static Vector128<float> Dot(
-            Vector128<float> a, float wa, Vector128<float> b, float wb, Vector128<float> c, float wc, Vector128<float> d, float wd, float o) =>
-            Vector128.FusedMultiplyAdd(a, Vector128.Create(wa), Vector128.FusedMultiplyAdd(b, Vector128.Create(wb),
-                Vector128.FusedMultiplyAdd(c, Vector128.Create(wc), Vector128.FusedMultiplyAdd(d, Vector128.Create(wd), Vector128.Create(o)))));
+            Vector128<float> a, float wa, Vector128<float> b, float wb, Vector128<float> c, float wc, Vector128<float> d, float wd,
+            float offset) => a * wa + b * wb + (c * wc + d * wd) + Vector128.Create(offset);
     }
 }

@@ -1,0 +1,40 @@
+using System.Diagnostics;
+
+namespace GenIsp.Benchmarks;
+
+/// <summary>Median and spread of one side, in milliseconds.</summary>
+internal readonly record struct Timing(double Median, double Low, double High)
+{
+    public static Timing Of(List<double> milliseconds)
+    {
+        var sorted = milliseconds.Order().ToList();
+        return new(sorted[sorted.Count / 2], sorted[sorted.Count / 10], sorted[sorted.Count * 9 / 10]);
+    }
+
+    public override string ToString() => $"{Median:0.0} ms ({Low:0.0} to {High:0.0})";
+}
+
+/// <summary>Times two sides in strictly alternating runs, so that a noisy neighbour disturbs both alike.</summary>
+internal static class Comparison
+{
+    public static (Timing Ours, Timing Peer) Run(Action ours, Action peer, int warmUps = 10, int runs = 41)
+    {
+        var (oursTimes, peerTimes) = (new List<double>(), new List<double>());
+        for (var i = -warmUps; i < runs; i++)
+        {
+            var (a, b) = (Time(ours), Time(peer));
+            if (i < 0)
+                continue;
+            oursTimes.Add(a);
+            peerTimes.Add(b);
+        }
+        return (Timing.Of(oursTimes), Timing.Of(peerTimes));
+    }
+
+    private static double Time(Action action)
+    {
+        var clock = Stopwatch.StartNew();
+        action();
+        return clock.Elapsed.TotalMilliseconds;
+    }
+}

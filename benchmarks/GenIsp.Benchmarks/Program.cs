@@ -1,0 +1,11 @@
+using GenIsp.Benchmarks;
+
+var benchmarks = new Dictionary<string, Action>
+{
+    ["color"] = ColorBenchmark.Run,
+};
+foreach (var (name, run) in benchmarks)
+{
+    if (args.Length == 0 || args.Any(filter => name.Contains(filter, StringComparison.OrdinalIgnoreCase)))
+        run();
+}
