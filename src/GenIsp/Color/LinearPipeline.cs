@@ -1,4 +1,5 @@
 using GenIsp.Geometry;
+using GenIsp.Imaging;
 using GenIsp.Raw;
 
 namespace GenIsp.Color;
@@ -57,7 +58,7 @@ public static class LinearPipeline
 
         var pixels = MosaicResampler.Resample(sensor, crop, size, SensorToColor.From(sensor.Levels, transform));
 
-        var frame = Picture(crop, sensor.Orientation).Orient(Inverse(sensor.Orientation))
+        var frame = Picture(crop, sensor.Orientation).Orient(sensor.Orientation.Inverse())
             // An odd last row or column has no cell, so the pixels span a little less than the picture.
             .Crop(0, 0, 2 * packed.Width, 2 * packed.Height).Resize(size.Width, size.Height).Orient(sensor.Orientation);
         return new LinearImage(
@@ -81,14 +82,7 @@ public static class LinearPipeline
     }
 
     private static Frame Picture(CropArea crop, Orientation orientation) =>
-        orientation >= Orientation.Transpose ? new Frame(crop.Height, crop.Width) : new Frame(crop.Width, crop.Height);
-
-    private static Orientation Inverse(Orientation orientation) => orientation switch
-    {
-        Orientation.Rotate90 => Orientation.Rotate270,
-        Orientation.Rotate270 => Orientation.Rotate90,
-        _ => orientation,
-    };
+        orientation.SwapsSides() ? new Frame(crop.Height, crop.Width) : new Frame(crop.Width, crop.Height);
 }
 
 /// <summary>A part of the mosaic, in sensor pixels; X and Y are even.</summary>

@@ -27,3 +27,18 @@ public enum Orientation
     /// <summary>Turn by 270° clockwise.</summary>
     Rotate270 = 8,
 }
+
+/// <summary>What follows from an orientation.</summary>
+public static class OrientationExtensions
+{
+    /// <summary>Whether width and height change places.</summary>
+    public static bool SwapsSides(this Orientation orientation) => orientation >= Orientation.Transpose;
+
+    /// <summary>What undoes it.</summary>
+    public static Orientation Inverse(this Orientation orientation) => orientation switch
+    {
+        Orientation.Rotate90 => Orientation.Rotate270,
+        Orientation.Rotate270 => Orientation.Rotate90,
+        _ => orientation,
+    };
+}

@@ -1,6 +1,6 @@
 using GenIsp.Geometry;
 
-namespace GenIsp.Color;
+namespace GenIsp.Imaging;
 
 /// <summary>Turns and mirrors planar images.</summary>
 internal static class Turning
@@ -23,7 +23,7 @@ internal static class Turning
             Orientation.Rotate270 => (last, width, -1),
             _ => throw new ArgumentOutOfRangeException(nameof(orientation)),
         };
-        var (columns, rows) = orientation >= Orientation.Transpose ? (height, width) : (width, height);
+        var (columns, rows) = orientation.SwapsSides() ? (height, width) : (width, height);
         var turned = new float[pixels.Length];
         Parallel.For(0, 3 * rows, row =>
         {

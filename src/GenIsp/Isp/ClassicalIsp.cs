@@ -1,0 +1,89 @@
+using GenIsp.Color;
+using GenIsp.Geometry;
+using GenIsp.Imaging;
+
+namespace GenIsp.Isp;
+
+/// <summary>Where the classical ISP takes white from.</summary>
+public enum WhiteBalanceSource
+{
+    /// <summary>The camera's own choice; gray-world where the file has none.</summary>
+    AsShot,
+
+    /// <summary>The mean colour of the picture counts as gray (Buchsbaum 1980).</summary>
+    GrayWorld,
+}
+
+/// <summary>How the classical ISP develops.</summary>
+public sealed record ClassicalOptions
+{
+    /// <summary>Where white comes from.</summary>
+    public WhiteBalanceSource WhiteBalance { get; init; } = WhiteBalanceSource.AsShot;
+
+    /// <summary>The percentile of luminance that becomes white, above 0, at most 100. The rest is clipped.</summary>
+    public double Percentile { get; init; } = 99;
+}
+
+/// <summary>
+/// What a camera does for the eye, in its simplest form: white balance, auto exposure, XYZ → sRGB, sRGB's curve, clamped to 0..1.
+/// </summary>
+public sealed class ClassicalIsp : IIsp
+{
+    private readonly ClassicalOptions _options;
+
+    /// <param name="options">How to develop; the defaults if null.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The percentile is not above 0 and at most 100.</exception>
+    public ClassicalIsp(ClassicalOptions? options = null)
+    {
+        _options = options ?? new ClassicalOptions();
+        if (_options.Percentile is not (> 0 and <= 100))
+            throw new ArgumentOutOfRangeException(nameof(options), "The percentile lies above 0 and is at most 100.");
+    }
+
+    /// <inheritdoc/>
+    public CstDirection Cst => CstDirection.Inverse;
+
+    /// <inheritdoc/>
+    public RgbImage Develop(LinearImage image)
+    {
+        IspInput.Check(image, Cst, "classical");
+        var white = _options.WhiteBalance == WhiteBalanceSource.AsShot && image.White is Vector3 asShot ? asShot : MeanColor(image);
+        var luminance = Percentile.Of(image.Pixels.Span.Slice(image.Width * image.Height, image.Width * image.Height), _options.Percentile);
+        var exposure = luminance > 0 ? 1 / luminance : 1;
+
+        var toRgb = Srgb.FromXyz * Balance(white) * Matrix3.Diagonal(new Vector3(exposure, exposure, exposure));
+        var pixels = PixelMatrix.Apply(toRgb, image.Pixels.Span);
+        Parallel.For(0, 3 * image.Height, row =>
+        {
+            foreach (ref var value in pixels.AsSpan(row * image.Width, image.Width))
+                value = Srgb.Encode(value);
+        });
+        return new RgbImage(pixels, image.Frame);
+    }
+
+    /// <summary>Nothing to free.</summary>
+    public void Dispose()
+    {
+    }
+
+    // A white that no light has (a black or damaged picture) changes nothing.
+    private static Matrix3 Balance(Vector3 white)
+    {
+        if (white is not { X: > 0, Y: > 0, Z: > 0 })
+            return Matrix3.Identity;
+        return ChromaticAdaptation.Between(new Vector3(white.X / white.Y, 1, white.Z / white.Y), Srgb.White);
+    }
+
+    private static Vector3 MeanColor(LinearImage image)
+    {
+        var plane = image.Width * image.Height;
+        double Mean(int channel)
+        {
+            double sum = 0;
+            foreach (var value in image.Pixels.Span.Slice(channel * plane, plane))
+                sum += value;
+            return sum / plane;
+        }
+        return new Vector3(Mean(0), Mean(1), Mean(2));
+    }
+}

@@ -1,0 +1,95 @@
+using GenIsp.Color;
+using GenIsp.Imaging;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace GenIsp.Isp;
+
+/// <summary>How a new network begins.</summary>
+public enum GenIspInitialization
+{
+    /// <summary>The framework's: uniform by fan-in, biases too.</summary>
+    Default,
+
+    /// <summary>The same, but the biases of the last layers are 1 for ConvWB's gains and the identity for ConvCC's matrix.</summary>
+    Identity,
+}
+
+/// <summary>
+/// GenISP (Morawski et al., CVPR Workshops 2022): white balance and colour correction predicted from the picture, then a shallow
+/// convolutional network; 115,855 parameters.
+/// </summary>
+public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
+{
+    [ComponentName(Name = "conv_wb")]
+    private readonly ImageToParameters _whiteBalance;
+
+    [ComponentName(Name = "conv_cc")]
+    private readonly ImageToParameters _colorCorrection;
+
+    [ComponentName(Name = "shallow")]
+    private readonly ShallowConvNet _shallow;
+
+    /// <param name="options">What the weights do not show; the defaults if null.</param>
+    /// <param name="initialization">How the weights begin. <c>torch.random.manual_seed</c> makes them repeatable.</param>
+    public GenIspModel(GenIspOptions? options = null, GenIspInitialization initialization = GenIspInitialization.Default)
+        : base("GenISP")
+    {
+        Options = options ?? new GenIspOptions();
+        _whiteBalance = new ImageToParameters("ConvWB", 3, Options);
+        _colorCorrection = new ImageToParameters("ConvCC", 9, Options);
+        _shallow = new ShallowConvNet("ShallowConvNet", Options);
+        RegisterComponents();
+        if (initialization == GenIspInitialization.Identity)
+        {
+            using var scope = NewDisposeScope();
+            using var quiet = no_grad();
+            _whiteBalance.OutputBias.copy_(ones(3, dtype: ScalarType.Float32));
+            _colorCorrection.OutputBias.copy_(eye(3, dtype: ScalarType.Float32).flatten());
+        }
+    }
+
+    /// <summary>What the weights do not show.</summary>
+    public GenIspOptions Options { get; }
+
+    /// <inheritdoc/>
+    public CstDirection Cst => Options.Cst;
+
+    /// <summary>The network: out = Shallow(CC · diag(WB) · XYZ).</summary>
+    /// <param name="xyz">[N, 3, H, W], float32, linear, in the colour space of <see cref="Cst"/>.</param>
+    /// <returns>[N, 3, H, W], float32, RGB, nominally 0..1, not clamped.</returns>
+    public override Tensor forward(Tensor xyz)
+    {
+        using var scope = NewDisposeScope();
+        // One small copy serves both: a gain on each channel and a resize may change places.
+        var small = functional.interpolate(
+            xyz, [GenIspOptions.ParameterSize, GenIspOptions.ParameterSize], mode: InterpolationMode.Bilinear, align_corners: false);
+        var gains = _whiteBalance.forward(small).view(-1, 3, 1, 1);
+        var matrix = _colorCorrection.forward(small * gains).view(-1, 3, 3);
+        var corrected = matrix.bmm((xyz * gains).flatten(2)).view_as(xyz);
+        return _shallow.forward(corrected).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public RgbImage Develop(LinearImage image)
+    {
+        IspInput.Check(image, Cst, "genisp");
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var xyz = tensor(image.Pixels.ToArray(), [1, 3, image.Height, image.Width], dtype: ScalarType.Float32);
+        return new RgbImage(forward(xyz).contiguous().data<float>().ToArray(), image.Frame);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _whiteBalance.Dispose();
+            _colorCorrection.Dispose();
+            _shallow.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}

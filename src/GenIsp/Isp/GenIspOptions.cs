@@ -1,0 +1,65 @@
+using System.Globalization;
+using GenIsp.Color;
+
+namespace GenIsp.Isp;
+
+/// <summary>What a GenISP network's weights do not show, and what must therefore travel with them.</summary>
+public sealed record GenIspOptions
+{
+    /// <summary>The paper names InstanceNorm and not its epsilon; this is every framework's default.</summary>
+    internal const double NormEpsilon = 1e-5;
+
+    /// <summary>Side of the square copy that ConvWB and ConvCC look at, in pixels.</summary>
+    internal const int ParameterSize = 256;
+
+    /// <summary>Window and stride of the three max poolings, each at least 1. The Delft reproduction's weights need 4, 3, 2.</summary>
+    public IReadOnlyList<int> Pools { get; init; } = [2, 2, 2];
+
+    /// <summary>LeakyReLU's slope below 0.</summary>
+    public double NegativeSlope { get; init; } = 0.01;
+
+    /// <summary>The colour space of the input.</summary>
+    public CstDirection Cst { get; init; } = CstDirection.Inverse;
+
+    /// <summary>The options as text by key, for a weights file's metadata.</summary>
+    internal IEnumerable<KeyValuePair<string, string>> ToMetadata() =>
+    [
+        new("architecture", "genisp"),
+        new("pools", string.Join(",", Pools)),
+        new("negative_slope", NegativeSlope.ToString("r", CultureInfo.InvariantCulture)),
+        new("cst", Cst.ToString().ToLowerInvariant()),
+        // Conventions that are fixed here, written down for other readers of the file.
+        new("input", "linear, black 0, white 1"),
+        new("output", "rgb 0..1, unclamped"),
+        new("parameter_size", $"{ParameterSize}"),
+        new("instance_norm_epsilon", NormEpsilon.ToString("r", CultureInfo.InvariantCulture)),
+    ];
+
+    /// <exception cref="GenIspException">The metadata is not of a GenISP network, or a value is out of range.</exception>
+    internal static GenIspOptions FromMetadata(IReadOnlyDictionary<string, string> metadata, string source)
+    {
+        if (metadata.GetValueOrDefault("architecture") is not "genisp")
+        {
+            throw new GenIspException(
+                $"{source} does not say that it holds a GenISP network (\"architecture\" is "
+                + $"{(metadata.TryGetValue("architecture", out var other) ? $"\"{other}\"" : "missing")} in its metadata). "
+                + "Make such a file with genisp train or genisp weights convert.");
+        }
+        string Value(string key) => metadata.TryGetValue(key, out var text)
+            ? text
+            : throw new GenIspException($"{source}: \"{key}\" is missing in the metadata.");
+        GenIspException Bad(string key, string expected) =>
+            new($"{source}: \"{key}\" is \"{Value(key)}\" in the metadata, but must be {expected}.");
+
+        var pools = Value("pools").Split(',')
+            .Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var pool) ? pool : 0).ToArray();
+        // 256 pixels survive poolings whose product is at most 256.
+        if (pools.Length != 3 || pools.Any(pool => pool is < 1 or > ParameterSize) || pools.Aggregate(1L, (a, b) => a * b) > ParameterSize)
+            throw Bad("pools", $"three whole numbers above 0 with a product of at most {ParameterSize}");
+        if (!double.TryParse(Value("negative_slope"), NumberStyles.Float, CultureInfo.InvariantCulture, out var slope) || !double.IsFinite(slope))
+            throw Bad("negative_slope", "a number");
+        if (!Enum.TryParse<CstDirection>(Value("cst"), ignoreCase: true, out var cst) || !Enum.IsDefined(cst))
+            throw Bad("cst", "inverse, direct or none");
+        return new GenIspOptions { Pools = pools, NegativeSlope = slope, Cst = cst };
+    }
+}

@@ -1,0 +1,60 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace GenIsp.Isp;
+
+/// <summary>
+/// Looks at a small copy of the picture and predicts a few numbers from it: ConvWB's 3 gains or ConvCC's 3×3 matrix (GenISP, figure 3).
+/// Three convolutions, each with LeakyReLU and max pooling, then the mean over the picture and one linear layer.
+/// </summary>
+internal sealed class ImageToParameters : Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "conv1")]
+    private readonly Conv2d _conv1 = Conv2d(3, 16, kernel_size: 7, padding: 3);
+
+    [ComponentName(Name = "conv2")]
+    private readonly Conv2d _conv2 = Conv2d(16, 32, kernel_size: 5, padding: 2);
+
+    [ComponentName(Name = "conv3")]
+    private readonly Conv2d _conv3 = Conv2d(32, 128, kernel_size: 3, padding: 1);
+
+    [ComponentName(Name = "mlp")]
+    private readonly Sequential _mlp;
+
+    private readonly GenIspOptions _options;
+
+    public ImageToParameters(string name, int outputs, GenIspOptions options)
+        : base(name)
+    {
+        _mlp = Sequential(Linear(128, outputs));
+        _options = options;
+        RegisterComponents();
+    }
+
+    /// <summary>The last layer's bias: what is predicted before the picture has a say.</summary>
+    public Tensor OutputBias => ((Linear)_mlp[0]).bias!;
+
+    /// <summary>[N, 3, 256, 256] → [N, outputs].</summary>
+    public override Tensor forward(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        var features = image;
+        foreach (var (convolution, pool) in new[] { _conv1, _conv2, _conv3 }.Zip(_options.Pools))
+            features = functional.max_pool2d(functional.leaky_relu(convolution.forward(features), _options.NegativeSlope), [pool, pool]);
+        return _mlp.forward(features.mean([2, 3])).MoveToOuterDisposeScope();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _conv1.Dispose();
+            _conv2.Dispose();
+            _conv3.Dispose();
+            _mlp.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}

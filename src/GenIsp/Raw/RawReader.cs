@@ -1,0 +1,180 @@
+using GenIsp.Geometry;
+
+namespace GenIsp.Raw;
+
+/// <summary>Reads the picture of a Bayer sensor from a camera's RAW file, or from a mosaic with a sidecar.</summary>
+public static class RawReader
+{
+    /// <summary>
+    /// Reads a file. Where <c>NAME.EXT.json</c> lies beside a <c>.raw</c>, <c>.bin</c>, <c>.png</c> or <c>.npy</c> file, it is a mosaic
+    /// that the sidecar describes; everything else goes to LibRaw.
+    /// </summary>
+    /// <exception cref="GenIspException">
+    /// The file is missing, damaged, no RAW file or not of a Bayer sensor; its levels make no sense; or LibRaw is missing.
+    /// </exception>
+    public static SensorImage Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new GenIspException($"{path} does not exist.");
+        if (IsMosaic(path))
+            return MosaicFile.Read(path);
+        try
+        {
+            return ReadWithLibRaw(path);
+        }
+        catch (GenIspException) when (Path.GetExtension(path).ToLowerInvariant() is ".raw" or ".bin" or ".npy")
+        {
+            // Most likely a mosaic whose sidecar was forgotten: say how it looks.
+            return MosaicFile.Read(path);
+        }
+    }
+
+    /// <summary>Whether the file is a mosaic that a sidecar describes.</summary>
+    public static bool IsMosaic(string path) => MosaicFile.HasExtension(path) && File.Exists(MosaicSidecar.PathFor(path));
+
+    private static SensorImage ReadWithLibRaw(string path)
+    {
+        var libRaw = LibRaw.Instance;
+        var layout = libRaw.Layout;
+        using var handle = libRaw.Open(path);
+
+        var make = handle.ReadText(layout.Idata + LibRawLayout.Make, 64);
+        var model = handle.ReadText(layout.Idata + LibRawLayout.Model, 64);
+        var (cfa, indices) = ReadPattern(handle, layout, path, $"{make} {model}".Trim());
+        int width = handle.Read<ushort>(LibRawLayout.Width), height = handle.Read<ushort>(LibRawLayout.Height);
+        var (black, lift) = ReadBlack(handle, layout, cfa, indices);
+        var levels = new SensorLevels(
+            black[CfaColor.R], black[CfaColor.G1], black[CfaColor.G2], black[CfaColor.B],
+            handle.Read<uint>(layout.Color + LibRawLayout.Maximum));
+        var mosaic = CopyPixels(handle, layout, path, width, height);
+        lift?.Apply(mosaic, width);
+
+        return new SensorImage(path, width, height, mosaic, cfa, levels)
+        {
+            XyzToCamera = ReadMatrix(handle, layout),
+            AsShot = ReadWhiteBalance(handle, layout),
+            Orientation = ToOrientation(handle.Read<int>(LibRawLayout.Flip)),
+            Capture = new CaptureInfo(
+                NullIfEmpty(make), NullIfEmpty(model),
+                Known(handle.Read<float>(layout.Other + LibRawLayout.IsoSpeed)),
+                Known(handle.Read<float>(layout.Other + LibRawLayout.Shutter))),
+        };
+    }
+
+    // LibRaw's `filters` packs a pattern of 8 rows and 2 columns, 2 bits a pixel; below 1000 it means something else.
+    private static (BayerPattern Cfa, int[] Indices) ReadPattern(LibRaw.Handle handle, LibRawLayout layout, string path, string camera)
+    {
+        GenIspException NotBayer(string kind) => new(
+            $"{path} ({camera}) is {kind}, but GenISP works on Bayer mosaics only.");
+        var filters = handle.Read<uint>(layout.Idata + LibRawLayout.Filters);
+        if (handle.Read<uint>(layout.Idata + LibRawLayout.IsFoveon) != 0)
+            throw NotBayer("from a Foveon sensor");
+        if (filters == 9)
+            throw NotBayer("from an X-Trans sensor");
+        if (handle.Read<nint>(layout.RawData + LibRawLayout.RawImage) == 0 || filters < 1000)
+            throw NotBayer("no mosaic (LinearRaw, a monochrome sensor, or full colour at each pixel)");
+        var letters = handle.ReadText(layout.Idata + LibRawLayout.ColorLetters, 5);
+        int[] indices = [.. Enumerable.Range(0, 4).Select(place => (int)(filters >> (2 * place) & 3))];
+        var name = string.Concat(indices.Select(index => index < letters.Length ? letters[index] : '?'));
+        if (filters != (filters & 0xff) * 0x01010101u || BayerPattern.Parse(name) is not BayerPattern cfa)
+            throw NotBayer($"from a sensor with the colours {letters} in another pattern");
+        if (handle.Read<double>(LibRawLayout.PixelAspect) is < 0.99 or > 1.01)
+            throw NotBayer("from a sensor with a rotated or stretched grid");
+        return (cfa, indices);
+    }
+
+    // Black of a pixel = black + cblack[colour] + the pattern cblack[6..], whose rows and columns are cblack[4] and cblack[5].
+    private static (Dictionary<CfaColor, double> Black, BlackLift? Lift) ReadBlack(
+        LibRaw.Handle handle, LibRawLayout layout, BayerPattern cfa, int[] indices)
+    {
+        var cblack = handle.Read<uint>(layout.Color + LibRawLayout.CBlack, LibRawLayout.CBlackCount);
+        var common = handle.Read<uint>(layout.Color + LibRawLayout.Black);
+        var (rows, columns) = ((int)cblack[4], (int)cblack[5]);
+        if (rows <= 0 || columns <= 0 || (long)rows * columns > LibRawLayout.CBlackCount - 6)
+            (rows, columns) = (1, 1);
+        var pattern = BlackLift.From(cblack.AsSpan(6, rows * columns), rows, columns);
+        var black = new Dictionary<CfaColor, double>();
+        for (var place = 0; place < 4; place++)
+        {
+            var (x, y) = (place & 1, place >> 1);
+            black[cfa.ColorAt(x, y)] = common + cblack[indices[place]] + pattern.BlackAt(x, y);
+        }
+        return (black, pattern.IsFlat ? null : pattern);
+    }
+
+    private static unsafe ushort[] CopyPixels(LibRaw.Handle handle, LibRawLayout layout, string path, int width, int height)
+    {
+        int top = handle.Read<ushort>(LibRawLayout.TopMargin), left = handle.Read<ushort>(LibRawLayout.LeftMargin);
+        var stride = (int)handle.Read<uint>(LibRawLayout.RawPitch) / sizeof(ushort);
+        if (width < 2 || height < 2 || left + width > stride || top + height > handle.Read<ushort>(LibRawLayout.RawHeight))
+        {
+            throw new GenIspException(
+                $"{path}: its header says {width}×{height} pixels at ({left}, {top}), which lie outside the "
+                + $"{handle.Read<ushort>(LibRawLayout.RawWidth)}×{handle.Read<ushort>(LibRawLayout.RawHeight)} that were read.");
+        }
+        var source = handle.Read<nint>(layout.RawData + LibRawLayout.RawImage);
+        var mosaic = GC.AllocateUninitializedArray<ushort>(width * height);
+        for (var y = 0; y < height; y++)
+            new ReadOnlySpan<ushort>((ushort*)source + (long)(y + top) * stride + left, width).CopyTo(mosaic.AsSpan(y * width));
+        return mosaic;
+    }
+
+    // cam_xyz, or where a DNG leaves it zero, the file's own ColorMatrix for the light nearest to D65.
+    private static Matrix3? ReadMatrix(LibRaw.Handle handle, LibRawLayout layout)
+    {
+        var matrix = ToMatrix(handle.Read<float>(layout.Color + layout.CamXyz, 12), 3);
+        if (matrix != default(Matrix3))
+            return matrix;
+        var best = Enumerable.Range(0, 2)
+            .Select(i => layout.Color + layout.DngColor + i * LibRawLayout.DngColorSize)
+            .Where(at => ToMatrix(handle.Read<float>(at + LibRawLayout.DngMatrix, 12), 3) != default(Matrix3))
+            .OrderBy(at => DistanceFromD65(handle.Read<ushort>(at + LibRawLayout.DngIlluminant)))
+            .Select(at => (int?)at).FirstOrDefault();
+        if (best is not int place)
+            return null;
+        // DNG specification 1.6, chapter 6: XYZ to camera = AnalogBalance · CameraCalibration · ColorMatrix.
+        var calibration = ToMatrix(handle.Read<float>(place + LibRawLayout.DngCalibration, 16), 4);
+        var balance = handle.Read<float>(layout.Color + layout.AnalogBalance, 3);
+        return (balance.All(value => value > 0) ? Matrix3.Diagonal(new Vector3(balance[0], balance[1], balance[2])) : Matrix3.Identity)
+            * (calibration == default ? Matrix3.Identity : calibration)
+            * ToMatrix(handle.Read<float>(place + LibRawLayout.DngMatrix, 12), 3);
+    }
+
+    // EXIF's LightSource codes: 21 is D65, 20 D55, 22 D75, 1 daylight, 23 D50; 17 is tungsten, and so on.
+    private static int DistanceFromD65(ushort illuminant) => illuminant switch
+    {
+        21 => 0,
+        20 or 22 => 1,
+        1 or 4 or 9 or 10 => 2,
+        23 => 3,
+        11 => 4,
+        17 or 3 or 24 => 6,
+        _ => 5,
+    };
+
+    private static Matrix3 ToMatrix(float[] values, int stride) => Matrix3.FromRows(
+        [.. Enumerable.Range(0, 3).Select(row => (double[])[.. Enumerable.Range(0, 3).Select(column => (double)values[row * stride + column])])]);
+
+    private static WhiteBalance? ReadWhiteBalance(LibRaw.Handle handle, LibRawLayout layout)
+    {
+        var gains = handle.Read<float>(layout.Color + layout.CamMul, 3);
+        return gains.All(gain => gain > 0 && float.IsFinite(gain)) ? new WhiteBalance(gains[0] / gains[1], gains[2] / gains[1]) : null;
+    }
+
+    // LibRaw's flip: 1 mirrors left to right, 2 top to bottom, 4 at the diagonal before that.
+    private static Orientation ToOrientation(int flip) => (flip & 7) switch
+    {
+        1 => Orientation.MirrorHorizontal,
+        2 => Orientation.MirrorVertical,
+        3 => Orientation.Rotate180,
+        4 => Orientation.Transpose,
+        5 => Orientation.Rotate270,
+        6 => Orientation.Rotate90,
+        7 => Orientation.Transverse,
+        _ => Orientation.Upright,
+    };
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+
+    private static double? Known(float value) => value > 0 && float.IsFinite(value) ? value : null;
+}
