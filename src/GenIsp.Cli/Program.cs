@@ -1,1 +1,3 @@
-System.Console.WriteLine(TorchSharp.torch.ones(2, 2).sum().item<float>());
+using GenIsp.Cli;
+
+return await CommandLine.RunAsync(args, Terminal.ForThisProcess());

@@ -1,0 +1,129 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using GenIsp.Color;
+using GenIsp.Imaging;
+using GenIsp.Isp;
+using GenIsp.Raw;
+
+namespace GenIsp.Cli;
+
+/// <summary>The options of every command that develops, and the way from a file to a picture.</summary>
+internal sealed class DevelopmentOptions
+{
+    private readonly Option<string> _isp = new("--isp")
+    {
+        Description = "linear, classical, a .safetensors file, or a folder with the Delft .pth files",
+        DefaultValueFactory = _ => "classical",
+        HelpName = "ISP",
+    };
+
+    private readonly Option<SizeLimit?> _maxSize = new("--max-size")
+    {
+        Description = "Develop at this size (longer × shorter side at most), or full: half the sensor's sides",
+        HelpName = "LONGxSHORT|full",
+        DefaultValueFactory = _ => SizeLimit.Detection,
+        CustomParser = ParseSize,
+    };
+
+    private readonly Option<(int, int)?> _crop = new("--crop")
+    {
+        Description = "Keep the central part of the sensor, as the camera's JPEG does, such as 5472x3648",
+        HelpName = "WIDTHxHEIGHT",
+        CustomParser = result => ParsePair(result) is var (width, height) ? (width, height) : null,
+    };
+
+    private readonly Option<CstDirection?> _cst = new("--cst")
+    {
+        Description = "Use of the colour matrix, if not what the ISP was made for: inverse, direct or none",
+    };
+
+    private readonly Option<WhiteBalanceSource> _whiteBalance = new("--white-balance")
+    {
+        Description = "Of the classical ISP: as-shot or gray-world",
+        HelpName = "as-shot|gray-world",
+        CustomParser = result => result.Tokens[0].Value switch
+        {
+            "as-shot" => WhiteBalanceSource.AsShot,
+            "gray-world" => WhiteBalanceSource.GrayWorld,
+            var other => Fail<WhiteBalanceSource>(result, $"'{other}' is neither as-shot nor gray-world."),
+        },
+    };
+
+    private readonly Option<double> _percentile = new("--percentile")
+    {
+        Description = "Of the classical ISP: the percentile of luminance that becomes white",
+        DefaultValueFactory = _ => new ClassicalOptions().Percentile,
+        HelpName = "PERCENT",
+    };
+
+    public DevelopmentOptions()
+    {
+        _isp.CompletionSources.Add("linear", "classical");
+        _maxSize.CompletionSources.Add("1333x800", "full");
+        _whiteBalance.CompletionSources.Add("as-shot", "gray-world");
+        _percentile.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<double>() is not (> 0 and <= 100))
+                result.AddError("--percentile must be above 0 and at most 100.");
+        });
+    }
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { _isp, _maxSize, _crop, _cst, _whiteBalance, _percentile })
+            command.Add(option);
+    }
+
+    /// <summary>Loads the ISP and says how its input is made.</summary>
+    public Developer Load(ParseResult parsed)
+    {
+        var isp = IspFile.Load(
+            parsed.GetValue(_isp)!, parsed.GetValue(_cst),
+            new ClassicalOptions { WhiteBalance = parsed.GetValue(_whiteBalance), Percentile = parsed.GetValue(_percentile) });
+        return new Developer(isp, new LinearOptions
+        {
+            Cst = parsed.GetValue(_cst) ?? isp.Cst,
+            MaxSize = parsed.GetValue(_maxSize),
+            Crop = parsed.GetValue(_crop),
+        });
+    }
+
+    private static SizeLimit? ParseSize(ArgumentResult result)
+    {
+        if (result.Tokens.Count == 1 && result.Tokens[0].Value == "full")
+            return null;
+        return ParsePair(result) is var (a, b) ? new SizeLimit(Math.Max(a, b), Math.Min(a, b)) : null;
+    }
+
+    private static (int, int)? ParsePair(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        var sides = text.Split('x', 'X', '×').Select(side =>
+            int.TryParse(side, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is >= 1 and <= 32768 ? value : 0).ToArray();
+        if (sides.Length == 2 && sides.All(side => side > 0))
+            return (sides[0], sides[1]);
+        return Fail<(int, int)?>(result, $"'{text}' is no size such as 1333x800, with sides from 1 to 32768.");
+    }
+
+    private static T? Fail<T>(ArgumentResult result, string message)
+    {
+        result.AddError(message);
+        return default;
+    }
+}
+
+/// <summary>From a file to a developed picture. Ordinary photos are developed already, and skip the ISP.</summary>
+internal sealed class Developer(IIsp isp, LinearOptions options) : IDisposable
+{
+    public RgbImage Develop(string path, StageClock clock)
+    {
+        if (PictureFile.IsPhoto(path) && !RawReader.IsMosaic(path))
+            return clock.Measure("read", () => PictureFile.Read(path));
+        var sensor = clock.Measure("read", () => RawReader.Read(path));
+        var linear = clock.Measure("colour", () => LinearPipeline.ToLinear(sensor, options));
+        return clock.Measure("ISP", () => isp.Develop(linear));
+    }
+
+    public void Dispose() => isp.Dispose();
+}

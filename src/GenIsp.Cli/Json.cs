@@ -1,0 +1,18 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace GenIsp.Cli;
+
+/// <summary>How results look as JSON.</summary>
+internal static class Json
+{
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        // File names in any script stay readable; nothing of this goes into a web page.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public static void Print(Terminal terminal, object document) => terminal.Out.WriteLine(JsonSerializer.Serialize(document, Options));
+}
