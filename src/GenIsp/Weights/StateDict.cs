@@ -28,14 +28,17 @@ public sealed class StateDict : IReadOnlyDictionary<string, TensorData>
         set => _tensors[key] = value;
     }
 
-    /// <summary>The parameters and buffers of a module, copied, in float32 (the counts of batch norms excepted).</summary>
+    /// <summary>The parameters and buffers of a module, copied: floating-point ones in float32, integers in int64.</summary>
     public static StateDict From(nn.Module module)
     {
         var state = new StateDict();
         foreach (var (name, tensor) in module.state_dict())
         {
-            using var copy = tensor.detach().to(ScalarType.Float32).cpu().contiguous();
-            state[name] = TensorData.FromSingles(copy.data<float>().ToArray(), copy.shape);
+            using var scope = NewDisposeScope();
+            var copy = tensor.detach().to(tensor.is_floating_point() ? ScalarType.Float32 : ScalarType.Int64).cpu().contiguous();
+            state[name] = tensor.is_floating_point()
+                ? TensorData.FromSingles(copy.data<float>().ToArray(), copy.shape)
+                : TensorData.FromInt64s(copy.data<long>().ToArray(), copy.shape);
         }
         return state;
     }
@@ -52,7 +55,8 @@ public sealed class StateDict : IReadOnlyDictionary<string, TensorData>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>
-    /// Copies every tensor into the module's parameter or buffer of the same name. Nothing is copied unless all fit.
+    /// Copies every tensor into the module's parameter or buffer of the same name. Nothing is copied unless all fit; only the batch
+    /// counts of batch norms (<c>num_batches_tracked</c>) may be missing, since files before PyTorch 0.4.1 lack them.
     /// </summary>
     /// <param name="module">Its parameters and buffers are overwritten in their own dtype.</param>
     /// <param name="source">The file's name, for the error.</param>

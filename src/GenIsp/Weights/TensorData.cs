@@ -50,8 +50,8 @@ public sealed class TensorData
         Type = type;
         Shape = shape;
         Bytes = bytes;
-        if (bytes.Length != ByteCount(type, shape))
-            throw new ArgumentException($"{type} [{string.Join(", ", shape)}] needs {ByteCount(type, shape)} bytes, not {bytes.Length}.");
+        if (ByteCount(type, shape) is not { } needed || needed != bytes.Length)
+            throw new ArgumentException($"{type} [{string.Join(", ", shape)}] is not what {bytes.Length} bytes hold.");
     }
 
     /// <summary>What the elements are.</summary>
@@ -67,8 +67,14 @@ public sealed class TensorData
     public int Count => Bytes.Length / SizeOf(Type);
 
     /// <summary>A Float32 tensor.</summary>
+    /// <exception cref="ArgumentException">The values are not as many as the shape asks for.</exception>
     public static TensorData FromSingles(ReadOnlySpan<float> values, params IReadOnlyList<long> shape) =>
         new(TensorType.Float32, shape, MemoryMarshal.AsBytes(values).ToArray());
+
+    /// <summary>An Int64 tensor.</summary>
+    /// <exception cref="ArgumentException">The values are not as many as the shape asks for.</exception>
+    public static TensorData FromInt64s(ReadOnlySpan<long> values, params IReadOnlyList<long> shape) =>
+        new(TensorType.Int64, shape, MemoryMarshal.AsBytes(values).ToArray());
 
     /// <summary>The size of one element in bytes.</summary>
     public static int SizeOf(TensorType type) => type switch
@@ -79,28 +85,42 @@ public sealed class TensorData
         _ => 1,
     };
 
-    /// <summary>How many bytes a tensor takes.</summary>
-    /// <exception cref="OverflowException">More than fit in a 64-bit integer.</exception>
-    public static long ByteCount(TensorType type, IReadOnlyList<long> shape) =>
-        shape.Aggregate((long)SizeOf(type), (product, dimension) => checked(product * dimension));
+    /// <summary>How many bytes a tensor takes; null when a dimension is negative or a 64-bit integer can't count them.</summary>
+    public static long? ByteCount(TensorType type, IReadOnlyList<long> shape)
+    {
+        if (shape.Any(dimension => dimension < 0))
+            return null;
+        if (shape.Contains(0))
+            return 0;
+        var count = (Int128)SizeOf(type);
+        foreach (var dimension in shape)
+        {
+            count *= dimension;
+            if (count > long.MaxValue)
+                return null;
+        }
+        return (long)count;
+    }
 
-    /// <summary>The elements as float32: rounded from Float64, exact from the other floating-point types.</summary>
+    /// <summary>The elements as float32: rounded from Float64 and from large integers, else exact.</summary>
     public float[] ToSingles()
     {
         var bytes = Bytes.Span;
+        if (Type == TensorType.Float32)
+            return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
         var values = new float[Count];
         for (var i = 0; i < values.Length; i++)
         {
             values[i] = Type switch
             {
                 TensorType.Float64 => (float)BinaryPrimitives.ReadDoubleLittleEndian(bytes[(8 * i)..]),
-                TensorType.Float32 => BinaryPrimitives.ReadSingleLittleEndian(bytes[(4 * i)..]),
                 TensorType.Float16 => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * i)..]),
                 TensorType.BFloat16 => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]) << 16),
                 TensorType.Int64 => BinaryPrimitives.ReadInt64LittleEndian(bytes[(8 * i)..]),
                 TensorType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(bytes[(4 * i)..]),
                 TensorType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(bytes[(2 * i)..]),
                 TensorType.Int8 => (sbyte)bytes[i],
+                TensorType.Bool => bytes[i] == 0 ? 0 : 1,
                 _ => bytes[i],
             };
         }
@@ -121,7 +141,8 @@ public sealed class TensorData
                 TensorType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(bytes[(4 * i)..]),
                 TensorType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(bytes[(2 * i)..]),
                 TensorType.Int8 => (sbyte)bytes[i],
-                TensorType.UInt8 or TensorType.Bool => bytes[i],
+                TensorType.UInt8 => bytes[i],
+                TensorType.Bool => bytes[i] == 0 ? 0 : 1,
                 _ => throw new InvalidOperationException($"A {Type} tensor holds no integers."),
             };
         }

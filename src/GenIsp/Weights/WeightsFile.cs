@@ -1,0 +1,77 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace GenIsp.Weights;
+
+/// <summary>The formats in which weights come.</summary>
+public enum WeightsFormat
+{
+    /// <summary>A safetensors file.</summary>
+    Safetensors,
+
+    /// <summary>A PyTorch checkpoint: a zip archive (since PyTorch 1.6), or a sequence of pickles (before).</summary>
+    PyTorch,
+}
+
+/// <summary>Files of named tensors, of any supported format.</summary>
+public static class WeightsFile
+{
+    /// <summary>Reads all tensors of a file, whose format is told by its content.</summary>
+    /// <exception cref="GenIspException">The file can't be read, is no weights file, or is damaged.</exception>
+    public static StateDict Read(string path) => FormatOf(path) switch
+    {
+        WeightsFormat.Safetensors => SafetensorsFile.Read(path),
+        _ => PthFile.Read(path),
+    };
+
+    /// <summary>The format of a file, by its first bytes: its name doesn't matter.</summary>
+    /// <exception cref="GenIspException">The file can't be read, or has none of the formats.</exception>
+    public static WeightsFormat FormatOf(string path)
+    {
+        using var file = Open(path);
+        var start = new byte[64];
+        ReadOnlySpan<byte> head = start.AsSpan(0, file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false));
+        if (head.IsEmpty)
+            throw new GenIspException($"{path} is empty. If it was downloaded, download it again.");
+        // Before pickles: a header's length may begin with a pickle's first bytes, but no pickle is a length that fits.
+        if (head.Length > 8 && head[8] == (byte)'{' && BinaryPrimitives.ReadInt64LittleEndian(head) is > 0 and var length
+            && length <= file.Length - 8)
+        {
+            return WeightsFormat.Safetensors;
+        }
+        if (PthFile.IsZip(head) || PthFile.IsPickle(head))
+            return WeightsFormat.PyTorch;
+        throw new GenIspException($"{path} {Describe(head)}. Weights are a .safetensors file or a PyTorch checkpoint (.pth, .pt).");
+    }
+
+    /// <summary>Opens a file to read, or says why it can't be.</summary>
+    internal static FileStream Open(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new GenIspException($"{path} does not exist.", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            var reason = Directory.Exists(path) ? "it is a folder, and a file is needed" : error.Message;
+            throw new GenIspException($"{path} can't be read: {reason}.", error);
+        }
+    }
+
+    private static string Describe(ReadOnlySpan<byte> head)
+    {
+        var text = Encoding.Latin1.GetString(head).TrimStart('\u00ef', '\u00bb', '\u00bf', ' ', '\t', '\r', '\n');
+        if (text.StartsWith('<'))
+            return "is a web page: a download gave it instead of the weights, so download them again";
+        if (text.StartsWith("version https://git-lfs", StringComparison.Ordinal))
+            return "is a Git LFS pointer, which stands for the weights: fetch them with \"git lfs pull\"";
+        // An ONNX file is a protobuf: field 1, the small number of its version, then a length-delimited field or the operator sets.
+        if (head.Length > 2 && head[0] == 0x08 && head[1] < 0x20 && (head[2] & 7) == 2)
+            return "is an ONNX model: it can be a detector, but no ISP is read from it";
+        return "is no file of weights that can be read here";
+    }
+}
