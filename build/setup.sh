@@ -28,3 +28,24 @@ need_libraw() {
     fi
     echo "genisp: LibRaw is missing, so RAW files can't be read. Install it: sudo apt-get install libraw20 (Debian 12), libraw23t64 (Ubuntu 24.04, Debian 13), or dnf install LibRaw (Fedora, RHEL)" >&2
 }
+
+# built ROOT PROJECT NAME: builds the project if a source is newer than the last build, and prints the program's path.
+built() {
+    local root=$1 project=$2 name=$3
+    local stamp="$root/artifacts/$name.built"
+    if [ ! -f "$stamp" ] || [ -n "$(find "$root/src" "$root/build" "$root/$project" "$root"/*.props "$root/global.json" \
+        -type f -newer "$stamp" -print -quit)" ]; then
+        echo "genisp: building (once, and whenever the sources change)" >&2
+        mkdir -p "$root/artifacts"
+        local started
+        started=$(mktemp "$root/artifacts/.built.XXXXXX")
+        if ! dotnet build "$root/$project" -c Release --nologo -v quiet >"$started.log" 2>&1; then
+            cat "$started.log" >&2
+            rm -f "$started" "$started.log"
+            exit 1
+        fi
+        mv "$started" "$stamp"
+        rm -f "$started.log"
+    fi
+    ls "$root/artifacts/bin/$name"/release_*/"$name".dll
+}

@@ -23,7 +23,6 @@ internal static class CommandLine
     {
         InfoCommand.Create(terminal),
         DevelopCommand.Create(terminal),
-        DetectCommand.Create(terminal),
         WeightsCommand.Create(terminal),
         DoctorCommand.Create(terminal),
     };

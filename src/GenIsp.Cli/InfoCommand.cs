@@ -72,7 +72,8 @@ internal static class InfoCommand
             yield return ("orientation", ((Orientation)Orientation).ToString());
         }
 
-        private static string Exposure(double seconds) => FormattableString.Invariant(
-            seconds < 0.4 ? $"1/{1 / seconds:0} s" : $"{seconds:0.##} s");
+        private static string Exposure(double seconds) => seconds < 0.4
+            ? FormattableString.Invariant($"1/{1 / seconds:0} s")
+            : FormattableString.Invariant($"{seconds:0.##} s");
     }
 }

@@ -23,8 +23,9 @@ public sealed class LinearImage
     /// <param name="frame">Size, and where the pixels lie in the full-resolution picture.</param>
     /// <param name="cst">Which colour space the pixels are in.</param>
     /// <param name="white">The as-shot white in the pixels' own space, or null.</param>
+    /// <param name="saturated">The colour of a pixel that is saturated in all channels.</param>
     /// <exception cref="ArgumentException">The pixels are not 3 · H · W.</exception>
-    public LinearImage(string source, float[] pixels, Frame frame, CstDirection cst, Vector3? white)
+    public LinearImage(string source, float[] pixels, Frame frame, CstDirection cst, Vector3? white, Vector3 saturated)
     {
         if (pixels.Length != 3L * frame.Width * frame.Height)
         {
@@ -36,6 +37,7 @@ public sealed class LinearImage
         Frame = frame;
         Cst = cst;
         White = white;
+        Saturated = saturated;
     }
 
     /// <summary>The file's name, for messages.</summary>
@@ -61,4 +63,7 @@ public sealed class LinearImage
 
     /// <summary>What the camera took for white, in the pixels' own space; only its direction means something. Null if unknown.</summary>
     public Vector3? White { get; }
+
+    /// <summary>The colour of a pixel that is saturated in all channels; no pixel is brighter.</summary>
+    public Vector3 Saturated { get; }
 }

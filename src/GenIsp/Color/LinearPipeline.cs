@@ -63,7 +63,7 @@ public static class LinearPipeline
             .Crop(0, 0, 2 * packed.Width, 2 * packed.Height).Resize(size.Width, size.Height).Orient(sensor.Orientation);
         return new LinearImage(
             sensor.Source, Turning.Upright(pixels, size.Width, size.Height, sensor.Orientation), frame, options.Cst,
-            ColorSpaceTransform.AsShotWhite(sensor, transform));
+            ColorSpaceTransform.AsShotWhite(sensor, transform), transform * new Vector3(1, 1, 1));
     }
 
     /// <summary>

@@ -23,7 +23,11 @@ public sealed record Frame
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         Width = width;
         Height = height;
+        SourceSize = (width, height);
     }
+
+    /// <summary>The size of the picture that the image comes from.</summary>
+    public (int Width, int Height) SourceSize { get; private init; }
 
     /// <summary>The image's width in its own pixels.</summary>
     public int Width { get; private init; }
@@ -77,6 +81,7 @@ public sealed record Frame
     // The inner map (this image's pixels → the outer image's) comes first, then the outer one's own.
     private Frame Moved(double xx, double xy, double x0, double yx, double yy, double y0, int width, int height) => new(width, height)
     {
+        SourceSize = SourceSize,
         Xx = Xx * xx + Xy * yx,
         Xy = Xx * xy + Xy * yy,
         X0 = Xx * x0 + Xy * y0 + X0,

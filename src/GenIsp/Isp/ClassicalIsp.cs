@@ -48,10 +48,14 @@ public sealed class ClassicalIsp : IIsp
     {
         IspInput.Check(image, Cst, "classical");
         var white = _options.WhiteBalance == WhiteBalanceSource.AsShot && image.White is Vector3 asShot ? asShot : MeanColor(image);
+        var balance = Srgb.FromXyz * Balance(white);
         var luminance = Percentile.Of(image.Pixels.Span.Slice(image.Width * image.Height, image.Width * image.Height), _options.Percentile);
-        var exposure = luminance > 0 ? 1 / luminance : 1;
+        // A saturated pixel has lost its colour: it must clip to white, or bright lights turn pink.
+        var saturated = balance * image.Saturated;
+        var faintest = Math.Min(saturated.X, Math.Min(saturated.Y, saturated.Z));
+        var exposure = 1 / Math.Max(1e-6, faintest > 0 ? Math.Min(luminance, faintest) : luminance);
 
-        var toRgb = Srgb.FromXyz * Balance(white) * Matrix3.Diagonal(new Vector3(exposure, exposure, exposure));
+        var toRgb = balance * Matrix3.Diagonal(new Vector3(exposure, exposure, exposure));
         var pixels = PixelMatrix.Apply(toRgb, image.Pixels.Span);
         Parallel.For(0, 3 * image.Height, row =>
         {

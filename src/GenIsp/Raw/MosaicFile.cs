@@ -31,6 +31,7 @@ internal static partial class MosaicFile
         return new SensorImage(path, sidecar.Width, sidecar.Height, mosaic, sidecar.Cfa, sidecar.Levels)
         {
             XyzToCamera = sidecar.XyzToCamera,
+            AsShot = sidecar.WhiteBalance,
             Capture = new CaptureInfo(sidecar.Camera?.Split(' ')[0], sidecar.Camera?[(sidecar.Camera.IndexOf(' ') + 1)..], null, null),
         };
     }
@@ -38,14 +39,16 @@ internal static partial class MosaicFile
     private static ushort[] ReadHeaderless(string path, MosaicSidecar sidecar)
     {
         var expected = 2L * sidecar.Width * sidecar.Height;
-        var found = new FileInfo(path).Length;
-        if (found != expected)
+        using var file = File.OpenRead(path);
+        if (file.Length != expected)
         {
             throw new GenIspException(
-                $"{path} has {found} bytes, but {sidecar.Width}×{sidecar.Height} pixels of 16 bits are {expected}. "
+                $"{path} has {file.Length} bytes, but {sidecar.Width}×{sidecar.Height} pixels of 16 bits are {expected}. "
                 + $"Correct \"width\" and \"height\" in {MosaicSidecar.PathFor(path)}.");
         }
-        return ToPixels(File.ReadAllBytes(path), sidecar.BigEndian);
+        var bytes = new byte[expected];
+        file.ReadExactly(bytes);
+        return ToPixels(bytes, sidecar.BigEndian);
     }
 
     private static ushort[] ReadPng(string path, MosaicSidecar sidecar)

@@ -6,10 +6,12 @@ namespace GenIsp.Raw;
 
 /// <summary>
 /// What <c>NAME.EXT.json</c> says of a Bayer mosaic without a RAW container. Either <c>camera</c> names a known camera, which gives the
-/// matrix and, unless they are given, the levels; or <c>xyz_to_camera</c> gives the matrix.
+/// matrix and, unless they are given, the levels; or <c>xyz_to_camera</c> gives the matrix. <c>white_balance</c>, the gains of red, green
+/// and blue, is optional.
 /// </summary>
 internal sealed record MosaicSidecar(
-    int Width, int Height, BayerPattern Cfa, SensorLevels Levels, Matrix3? XyzToCamera, string? Camera, bool BigEndian)
+    int Width, int Height, BayerPattern Cfa, SensorLevels Levels, Matrix3? XyzToCamera, WhiteBalance? WhiteBalance, string? Camera,
+    bool BigEndian)
 {
     /// <summary>No Bayer sensor has more; a header that asks for more memory than this is wrong.</summary>
     public const int MaxPixels = 500_000_000;
@@ -100,7 +102,14 @@ internal sealed record MosaicSidecar(
             if (matrix.Value.IsSingular)
                 throw Bad("xyz_to_camera", "zero or singular", "invertible: it maps CIE XYZ to camera RGB");
         }
-        return new MosaicSidecar(width, height, cfa, levels, matrix, camera?.Name, keys.Endianness == "big");
+        WhiteBalance? whiteBalance = null;
+        if (keys.WhiteBalance is { } gains)
+        {
+            if (gains.Length != 3 || !gains.All(gain => gain > 0 && double.IsFinite(gain)))
+                throw Bad("white_balance", "of another kind", "the gains of red, green and blue, three numbers above 0");
+            whiteBalance = new WhiteBalance(gains[0] / gains[1], gains[2] / gains[1]);
+        }
+        return new MosaicSidecar(width, height, cfa, levels, matrix, whiteBalance, camera?.Name, keys.Endianness == "big");
     }
 
     private static double[]? Blacks(JsonElement black)
@@ -123,6 +132,7 @@ internal sealed record MosaicSidecar(
         JsonElement? Black = null,
         double? White = null,
         double[]?[]? XyzToCamera = null,
+        double[]? WhiteBalance = null,
         string? Camera = null,
         string? Endianness = null);
 }

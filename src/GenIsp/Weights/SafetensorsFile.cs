@@ -50,41 +50,22 @@ public static class SafetensorsFile
         }
     }
 
-    /// <summary>
-    /// Writes tensors and metadata, through a file of another name in the same folder, so that nobody ever sees half of it.
-    /// </summary>
+    /// <summary>Writes tensors and metadata. Nobody ever sees half of the file.</summary>
     /// <exception cref="GenIspException">The file can't be written.</exception>
     public static void Write(string path, StateDict tensors)
     {
         // Large elements first, as everybody does, so that each tensor lies aligned.
         var laidOut = tensors.OrderByDescending(pair => TensorData.SizeOf(pair.Value.Type)).ToList();
         var header = Header(tensors, laidOut);
-        var temporary = $"{path}.{Guid.NewGuid():N}.part";
-        try
+        AtomicFile.Write(path, file =>
         {
-            try
-            {
-                using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-                {
-                    Span<byte> length = stackalloc byte[LengthSize];
-                    BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-                    file.Write(length);
-                    file.Write(header);
-                    foreach (var (_, tensor) in laidOut)
-                        file.Write(tensor.Bytes.Span);
-                    file.Flush(flushToDisk: true);
-                }
-                File.Move(temporary, path, overwrite: true);
-            }
-            finally
-            {
-                File.Delete(temporary);
-            }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new GenIspException($"{path} can't be written: {error.Message}", error);
-        }
+            Span<byte> length = stackalloc byte[LengthSize];
+            BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+            file.Write(length);
+            file.Write(header);
+            foreach (var (_, tensor) in laidOut)
+                file.Write(tensor.Bytes.Span);
+        });
     }
 
     private static byte[] Header(StateDict tensors, List<KeyValuePair<string, TensorData>> laidOut)

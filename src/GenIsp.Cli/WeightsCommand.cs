@@ -1,0 +1,82 @@
+using System.CommandLine;
+using GenIsp.Isp;
+using GenIsp.Weights;
+
+namespace GenIsp.Cli;
+
+internal static class WeightsCommand
+{
+    public static Command Create(Terminal terminal) => new("weights", "Looks into files of weights, and converts them.")
+    {
+        CreateInspect(terminal),
+        CreateConvert(terminal),
+    };
+
+    private static Command CreateInspect(Terminal terminal)
+    {
+        var file = new Argument<string>("FILE") { Description = "A .pth, .safetensors or .onnx file" };
+        var json = new Option<bool>("--json") { Description = "Print one JSON document" };
+        var command = new Command(
+            "inspect",
+            """
+            Lists the tensors of a file. Nothing in it is run.
+
+            Examples:
+              genisp weights inspect retinanet_resnet50_fpn_v2_coco-5905b1c5.pth
+              genisp weights inspect yolox_nano.onnx --json
+            """) { file, json };
+        command.SetAction(parsed =>
+        {
+            var path = parsed.GetValue(file)!;
+            var format = WeightsFile.FormatOf(path).ToString().ToLowerInvariant();
+            var weights = WeightsFile.Read(path);
+            if (parsed.GetValue(json))
+            {
+                Json.Print(terminal, new
+                {
+                    File = path,
+                    Format = format,
+                    weights.Metadata,
+                    Tensors = weights.Select(pair => new { Name = pair.Key, pair.Value.Shape, Dtype = Name(pair.Value.Type) }),
+                });
+                return CommandLine.Done;
+            }
+            terminal.Out.WriteLine($"{path}: {format}, {weights.Count} tensors, {weights.Values.Sum(tensor => (long)tensor.Count):N0} values");
+            foreach (var (key, value) in weights.Metadata)
+                terminal.Out.WriteLine($"  {key} = {value}");
+            var width = weights.Count == 0 ? 0 : weights.Keys.Max(name => name.Length);
+            foreach (var (name, tensor) in weights)
+                terminal.Out.WriteLine($"  {name.PadRight(width)}  {Name(tensor.Type),-8}  [{string.Join(", ", tensor.Shape)}]");
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateConvert(Terminal terminal)
+    {
+        var source = new Argument<string>("SOURCE") { Description = "A .pth or .onnx file, or a folder with the Delft .pth files" };
+        var output = new Option<string>("--output", "-o") { Description = "The .safetensors file to write", Required = true, HelpName = "FILE" };
+        var command = new Command(
+            "convert",
+            """
+            Writes the tensors of any readable file as safetensors. From the Delft files it makes an ISP for --isp.
+
+            Examples:
+              genisp weights convert genisp-jptolen/ -o delft.safetensors
+              genisp weights convert detector.pth -o detector.safetensors
+            """) { source, output };
+        command.SetAction(parsed =>
+        {
+            var (from, to) = (parsed.GetValue(source)!, parsed.GetValue(output)!);
+            if (!Path.GetExtension(to).Equals(".safetensors", StringComparison.OrdinalIgnoreCase))
+                throw new GenIspException($"{to} must end in .safetensors: that is what is written.");
+            var weights = Directory.Exists(from) ? IspFile.ReadWeights(from) : WeightsFile.Read(from);
+            SafetensorsFile.Write(to, weights);
+            terminal.Say($"{to}: {weights.Count} tensors");
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static string Name(TensorType type) => type.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,99 @@
+using GenIsp.Color;
+using GenIsp.Weights;
+
+namespace GenIsp.Isp;
+
+/// <summary>ISPs by name, and GenISP's weights in files.</summary>
+public static class IspFile
+{
+    // The three files of the Delft reproduction, and the module that each belongs to.
+    private static readonly (string File, string Prefix)[] DelftFiles =
+    [
+        ("convwb_model.pth", "conv_wb."), ("convcc_model.pth", "conv_cc."), ("shallowconv_model.pth", "shallow."),
+    ];
+
+    /// <summary>
+    /// The ISP of a name: <c>linear</c>, <c>classical</c>, a <c>.safetensors</c> file that says it holds GenISP, or a folder with the
+    /// three <c>.pth</c> files of the Delft reproduction.
+    /// </summary>
+    /// <param name="isp">The name.</param>
+    /// <param name="cst">The colour space of a GenISP network, if not what its file says.</param>
+    /// <param name="classical">How <c>classical</c> develops; its defaults if null.</param>
+    /// <exception cref="GenIspException">There is no such ISP, or its weights do not fit.</exception>
+    public static IIsp Load(string isp, CstDirection? cst = null, ClassicalOptions? classical = null)
+    {
+        switch (isp)
+        {
+            case "linear":
+                return new LinearIsp();
+            case "classical":
+                return new ClassicalIsp(classical);
+            default:
+                var weights = ReadWeights(isp);
+                var options = GenIspOptions.FromMetadata(weights.Metadata, isp);
+                return Create(weights, options with { Cst = cst ?? options.Cst }, isp);
+        }
+    }
+
+    /// <summary>Writes a network's weights as float32, with its options in the metadata.</summary>
+    /// <exception cref="GenIspException">The file can't be written.</exception>
+    public static void Save(string path, GenIspModel model)
+    {
+        var weights = StateDict.From(model);
+        AddOptions(weights, model.Options);
+        SafetensorsFile.Write(path, weights);
+    }
+
+    /// <summary>The tensors of a GenISP network with its options in the metadata, from any of its forms.</summary>
+    /// <param name="isp">A <c>.safetensors</c> file, or a folder with the Delft reproduction's files.</param>
+    /// <exception cref="GenIspException">There is no such file, or it can't be read.</exception>
+    public static StateDict ReadWeights(string isp)
+    {
+        if (Directory.Exists(isp))
+            return ReadDelft(isp);
+        if (!File.Exists(isp))
+        {
+            throw new GenIspException(
+                $"There is no ISP \"{isp}\": it is neither linear nor classical, and no such file or folder exists.");
+        }
+        return WeightsFile.Read(isp);
+    }
+
+    private static GenIspModel Create(StateDict weights, GenIspOptions options, string source)
+    {
+        var model = new GenIspModel(options);
+        try
+        {
+            weights.CopyTo(model, source);
+            model.eval();
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static StateDict ReadDelft(string folder)
+    {
+        var missing = DelftFiles.Where(part => !File.Exists(Path.Combine(folder, part.File))).Select(part => part.File).ToList();
+        if (missing.Count > 0)
+            throw new GenIspException($"The folder {folder} holds no ISP: {string.Join(", ", missing)} missing.");
+        var weights = new StateDict();
+        foreach (var (file, prefix) in DelftFiles)
+        {
+            foreach (var (name, tensor) in WeightsFile.Read(Path.Combine(folder, file)))
+                weights[prefix + name] = tensor;
+        }
+        // No shape reveals the pools. These are the ones of the reproduction's code.
+        AddOptions(weights, new GenIspOptions { Pools = [4, 3, 2] });
+        return weights;
+    }
+
+    private static void AddOptions(StateDict weights, GenIspOptions options)
+    {
+        foreach (var (key, value) in options.ToMetadata())
+            weights.Metadata[key] = value;
+    }
+}
