@@ -18,13 +18,9 @@ internal static class WeightsCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document" };
         var command = new Command(
             "inspect",
-            """
-            Lists the tensors of a file. Nothing in it is run.
-
-            Examples:
-              genisp weights inspect retinanet_resnet50_fpn_v2_coco-5905b1c5.pth
-              genisp weights inspect yolox_nano.onnx --json
-            """) { file, json };
+            "Lists the tensors of a file. Nothing in it is run.") { file, json }.WithExamples(
+                "genisp weights inspect retinanet_resnet50_fpn_v2_coco-5905b1c5.pth",
+                "genisp weights inspect yolox_nano.onnx --json");
         command.SetAction(parsed =>
         {
             var path = parsed.GetValue(file)!;
@@ -58,13 +54,10 @@ internal static class WeightsCommand
         var output = new Option<string>("--output", "-o") { Description = "The .safetensors file to write", Required = true, HelpName = "FILE" };
         var command = new Command(
             "convert",
-            """
-            Writes the tensors of any readable file as safetensors. From the Delft files it makes an ISP for --isp.
-
-            Examples:
-              genisp weights convert genisp-jptolen/ -o delft.safetensors
-              genisp weights convert detector.pth -o detector.safetensors
-            """) { source, output };
+            "Writes the tensors of any readable file as safetensors. From the Delft files it makes an ISP for --isp.")
+            { source, output }.WithExamples(
+                "genisp weights convert genisp-jptolen/ -o delft.safetensors",
+                "genisp weights convert detector.pth -o detector.safetensors");
         command.SetAction(parsed =>
         {
             var (from, to) = (parsed.GetValue(source)!, parsed.GetValue(output)!);
