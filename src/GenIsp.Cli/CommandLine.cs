@@ -29,7 +29,7 @@ internal static class CommandLine
     }
 
     /// <summary>Runs a command line and turns what goes wrong into one line and an exit code.</summary>
-    public static async Task<int> RunAsync(string[] args, Terminal terminal)
+    public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellation = default)
     {
         var parsed = Create(terminal).Parse(args.Length > 0 ? args : ["--help"]);
         if (parsed.Action is ParseErrorAction)
@@ -46,7 +46,7 @@ internal static class CommandLine
                 EnableDefaultExceptionHandler = false,
                 Output = terminal.Out,
                 Error = terminal.Error.Profile.Out.Writer,
-            });
+            }, cancellation);
         }
         catch (OperationCanceledException)
         {

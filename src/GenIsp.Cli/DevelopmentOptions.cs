@@ -18,11 +18,11 @@ internal sealed class DevelopmentOptions
         HelpName = "ISP",
     };
 
-    private readonly Option<SizeLimit?> _maxSize = new("--max-size")
+    private readonly Option<DevelopedSize> _maxSize = new("--max-size")
     {
         Description = "Develop at this size (longer × shorter side at most), or full: half the sensor's sides",
         HelpName = "LONGxSHORT|full",
-        DefaultValueFactory = _ => SizeLimit.Detection,
+        DefaultValueFactory = _ => new DevelopedSize(SizeLimit.Detection),
         CustomParser = ParseSize,
     };
 
@@ -78,16 +78,16 @@ internal sealed class DevelopmentOptions
         return new Developer(isp, new LinearOptions
         {
             Cst = parsed.GetValue(_cst) ?? isp.Cst,
-            MaxSize = parsed.GetValue(_maxSize),
+            MaxSize = parsed.GetValue(_maxSize)!.Limit,
             Crop = parsed.GetValue(_crop),
         });
     }
 
-    private static SizeLimit? ParseSize(ArgumentResult result)
+    private static DevelopedSize? ParseSize(ArgumentResult result)
     {
         if (result.Tokens.Count == 1 && result.Tokens[0].Value == "full")
-            return null;
-        return ParsePair(result) is var (a, b) ? new SizeLimit(Math.Max(a, b), Math.Min(a, b)) : null;
+            return new DevelopedSize(null);
+        return ParsePair(result) is var (a, b) ? new DevelopedSize(new SizeLimit(Math.Max(a, b), Math.Min(a, b))) : null;
     }
 
     private static (int, int)? ParsePair(ArgumentResult result)
@@ -100,6 +100,12 @@ internal sealed class DevelopmentOptions
         result.AddError($"'{text}' is no size such as 1333x800, with sides from 1 to 32768.");
         return null;
     }
+}
+
+/// <summary>The value of --max-size; no limit is <c>full</c>.</summary>
+internal sealed record DevelopedSize(SizeLimit? Limit)
+{
+    public override string ToString() => Limit?.ToString() ?? "full";
 }
 
 /// <summary>From a file to a developed picture. Ordinary photos are developed already, and skip the ISP.</summary>
