@@ -37,13 +37,13 @@ public static class OnnxFile
         {
             model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
         }
+        catch (InvalidProtocolBufferException error) // an IOException too
+        {
+            throw new GenIspException($"{path} is not an ONNX file, or is damaged: {error.Message}", error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new GenIspException($"{path} can't be read: {error.Message}", error);
-        }
-        catch (InvalidProtocolBufferException error)
-        {
-            throw new GenIspException($"{path} is not an ONNX file, or is damaged: {error.Message}", error);
         }
         if (model.Graph is null || model.Graph.Node.Count == 0)
             throw new GenIspException($"{path} is not an ONNX file, or is damaged: it holds no graph.");
