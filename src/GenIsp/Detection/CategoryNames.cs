@@ -17,7 +17,8 @@ internal static partial class CategoryNames
             return CocoCategories.All;
         var entry = model.MetadataProps.FirstOrDefault(entry => entry.Key == "names")?.Value ?? "";
         string[] quoted = [.. Quoted().Matches(entry).Select(match => match.Groups[1].Value + match.Groups[2].Value)];
-        var names = quoted.Length > 0 ? quoted : entry.Split([',', '\n'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        const StringSplitOptions Clean = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        var names = quoted.Length > 0 ? quoted : entry.Split([',', '\n'], Clean);
         return [.. Enumerable.Range(0, count).Select(i => new Category(i + 1, names.Length == count ? names[i] : $"class {i}"))];
     }
 

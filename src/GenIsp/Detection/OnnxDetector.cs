@@ -144,11 +144,15 @@ public sealed class OnnxDetector : Detector
         long[] shape = [.. tensor?.Shape?.Dim.Select(dim => Math.Max(0, dim.DimValue)) ?? [0, 0, 0, 0]];
         var given = $"[{string.Join(", ", shape.Select(size => size == 0 ? "?" : $"{size}"))}]";
         if (shape is not [0 or 1, 0 or 3, <= Largest, <= Largest] || tensor?.ElemType is not (null or 1))
-            throw new GenIspException($"{path} wants an input {given} of ONNX type {tensor?.ElemType}; a detector wants float [1, 3, H, W].");
+        {
+            throw new GenIspException(
+                $"{path} wants an input {given} of ONNX type {tensor?.ElemType}; a detector wants float [1, 3, H, W].");
+        }
         if (input is null && (shape[2] == 0 || shape[3] == 0))
             throw new GenIspException($"{path} takes images of any size, {given}: say how large they are to be.");
         var (width, height) = (input?.Width ?? (int)shape[3], input?.Height ?? (int)shape[2]);
-        if ((shape[3] > 0 && width != shape[3]) || (shape[2] > 0 && height != shape[2]) || width is < 1 or > Largest || height is < 1 or > Largest)
+        bool Allows(long fixedSize, int size) => size is >= 1 and <= Largest && (fixedSize == 0 || fixedSize == size);
+        if (!Allows(shape[3], width) || !Allows(shape[2], height))
             throw new GenIspException($"{path} takes images of {given}, not of {width}×{height} pixels.");
         return (width, height);
     }

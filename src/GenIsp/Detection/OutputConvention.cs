@@ -40,7 +40,7 @@ internal interface IOutputConvention
 
     DetectorInput Input(int width, int height);
 
-    /// <summary>The columns of an output that are probabilities: [N, any number], all in 0..1 if the output is of this convention.</summary>
+    /// <summary>The columns that are probabilities, all in 0..1 if the output is of this convention: [N, some number].</summary>
     Tensor Probabilities(Tensor raw);
 
     /// <summary>Scores [N, C] and boxes [N, 4] (x1, y1, x2, y2 in pixels of the network's input), with their gradients.</summary>

@@ -27,7 +27,8 @@ public class NmsTests
         Nms.Suppress([A, new Box(3, 0, 13, 10), new Box(6, 0, 16, 10)], [0.9f, 0.8f, 0.7f], [0, 0, 0], 0.5f).ShouldBe([0, 2]);
 
     [Fact]
-    public void Boxes_without_area_are_kept() => Nms.Suppress([new Box(1, 1, 1, 1), new Box(1, 1, 1, 1)], [0.9f, 0.8f], [0, 0], 0.5f).ShouldBe([0, 1]);
+    public void Boxes_without_area_are_kept() =>
+        Nms.Suppress([new Box(1, 1, 1, 1), new Box(1, 1, 1, 1)], [0.9f, 0.8f], [0, 0], 0.5f).ShouldBe([0, 1]);
 
     [Fact]
     public void Nothing_gives_nothing() => Nms.Suppress([], [], [], 0.5f).ShouldBeEmpty();
@@ -35,7 +36,8 @@ public class NmsTests
     [Fact]
     public void The_result_is_that_of_the_textbook_loop()
     {
-        var box = from x in Gen.Int[0, 20] from y in Gen.Int[0, 20] from w in Gen.Int[1, 15] from h in Gen.Int[1, 15] select new Box(x, y, x + w, y + h);
+        var (corner, side) = (Gen.Int[0, 20], Gen.Int[1, 15]);
+        var box = Gen.Select(corner, corner, side, side, (x, y, w, h) => new Box(x, y, x + w, y + h));
         Gen.Select(box, Gen.Int[0, 9], Gen.Int[0, 2]).Array[0, 60].Sample(
             all =>
             {

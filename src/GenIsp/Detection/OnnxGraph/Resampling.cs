@@ -86,6 +86,7 @@ internal static class Resampling
         var shape = Enumerable.Repeat(1L, (int)x.dim()).ToArray();
         shape[axis] = places.Length;
         var share = tensor([.. inside.Select(place => place - MathF.Floor(place))], shape, dtype: x.dtype);
-        return Pick(x, axis, inside.Select(MathF.Floor)) * (1 - share) + Pick(x, axis, inside.Select(place => MathF.Floor(place) + 1)) * share;
+        var (before, after) = (inside.Select(MathF.Floor), inside.Select(place => MathF.Floor(place) + 1));
+        return Pick(x, axis, before) * (1 - share) + Pick(x, axis, after) * share;
     }
 }

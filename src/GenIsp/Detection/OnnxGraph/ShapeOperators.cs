@@ -18,7 +18,7 @@ internal static class ShapeOperators
         ["Transpose"] = Transpose,
         ["Squeeze"] = Squeeze,
         ["Unsqueeze"] = Unsqueeze,
-        ["Expand"] = _ => x => x[0].expand(Inputs.Broadcast(x[0].shape, x.Longs(1)!)),
+        ["Expand"] = _ => x => x[0].expand(Inputs.Broadcast(x[0].shape, x.RequiredLongs(1))),
         ["Tile"] = _ => Tile,
         ["Concat"] = Concat,
         ["Slice"] = Slice,
@@ -64,7 +64,7 @@ internal static class ShapeOperators
         return x =>
         {
             var value = node.TensorValue("value") ?? zeros(1, dtype: node.Type);
-            return value.reshape(1).expand(Inputs.Limit(x.Longs(0)!)).contiguous();
+            return value.reshape(1).expand(Inputs.Limit(x.RequiredLongs(0))).contiguous();
         };
     }
 
@@ -98,7 +98,7 @@ internal static class ShapeOperators
         var zeroIsZero = node.Flag("allowzero");
         return x =>
         {
-            var shape = x.Longs(1)!;
+            var shape = x.RequiredLongs(1);
             for (var i = 0; i < shape.Length && !zeroIsZero; i++)
                 shape[i] = shape[i] == 0 ? x[0].shape[i] : shape[i];
             return x[0].reshape(shape);
@@ -158,7 +158,7 @@ internal static class ShapeOperators
 
     private static Tensor Tile(Inputs x)
     {
-        var repeats = x.Longs(1)!;
+        var repeats = x.RequiredLongs(1);
         Inputs.Limit([.. x[0].shape.Zip(repeats.Select(n => Inputs.Limit(n)[0]), (size, n) => size * n)]);
         return repeats.Length == x[0].dim() ? x[0].tile(repeats) : throw new GenIspException("it has too few or too many repeats");
     }
@@ -182,7 +182,7 @@ internal static class ShapeOperators
             var (starts, ends, axes) = (node.Ints("starts") ?? [], node.Ints("ends") ?? [], node.Ints("axes"));
             return x => SliceAxes(x[0], starts, ends, axes, null);
         }
-        return x => SliceAxes(x[0], x.Longs(1)!, x.Longs(2)!, x.Longs(3), x.Longs(4));
+        return x => SliceAxes(x[0], x.RequiredLongs(1), x.RequiredLongs(2), x.Longs(3), x.Longs(4));
     }
 
     private static Tensor SliceAxes(Tensor x, long[] starts, long[] ends, long[]? axes, long[]? steps)
@@ -199,15 +199,19 @@ internal static class ShapeOperators
                 var start = Within(starts[i], size);
                 x = x.slice(dims[i], start, Math.Max(start, Within(ends[i], size)), step);
             }
+            else if (step == 0)
+            {
+                throw new GenIspException("its step is 0");
+            }
             else
             {
                 // Backwards, which libtorch's slices can't go: from start down to what stands after end.
                 var first = Math.Min(Math.Max(starts[i] < 0 ? starts[i] + size : starts[i], -1), size - 1);
                 var end = Math.Max(ends[i] < 0 ? ends[i] + size : ends[i], -1);
                 var indices = new List<long>();
-                for (var at = first; at > end && step < 0; at += step)
+                for (var at = first; at > end; at += step)
                     indices.Add(at);
-                x = step < 0 ? x.index_select(dims[i], tensor(indices, dtype: ScalarType.Int64)) : throw new GenIspException("its step is 0");
+                x = x.index_select(dims[i], tensor(indices, dtype: ScalarType.Int64));
             }
         }
         return x;
@@ -238,7 +242,7 @@ internal static class ShapeOperators
         var (pads, value) = node.Opset < 11 ? (node.Ints("pads") ?? [], node.Float("value", 0)) : ([], 0);
         return x => node.Opset < 11
             ? PadAxes(x[0], pads, null, mode, value)
-            : PadAxes(x[0], x.Longs(1)!, x.Longs(3), mode, x.Doubles(2)?[0] ?? 0);
+            : PadAxes(x[0], x.RequiredLongs(1), x.Longs(3), mode, x.Doubles(2)?[0] ?? 0);
     }
 
     // pads: the begin of each axis, then the end of each.

@@ -61,7 +61,8 @@ internal static class SpatialOperators
             // libtorch refuses pads of more than half a window.
             return window.IsSymmetric && window.Begin.Zip(geometry.Kernel).All(axis => axis.First <= axis.Second / 2)
                 ? functional.max_pool2d(x[0], geometry.Kernel, geometry.Strides, window.Begin, geometry.Dilations)
-                : functional.max_pool2d(window.Pad(x[0], double.NegativeInfinity), geometry.Kernel, geometry.Strides, [0, 0], geometry.Dilations);
+                : functional.max_pool2d(
+                    window.Pad(x[0], double.NegativeInfinity), geometry.Kernel, geometry.Strides, [0, 0], geometry.Dilations);
         };
     }
 

@@ -86,12 +86,15 @@ public sealed class OnnxFileTests : IDisposable
 
     [Fact]
     public void A_name_twice_is_refused() => Should.Throw<GenIspException>(
-        () => Initializers(model => model.Graph.Initializer.Add(model.Graph.Initializer[0]))).Message.ShouldContain("two weights named 'w'");
+        () => Initializers(model => model.Graph.Initializer.Add(model.Graph.Initializer[0])))
+        .Message.ShouldContain("two weights named 'w'");
 
     [Fact]
     public void What_is_no_ONNX_file_is_refused()
     {
-        foreach (var bytes in new byte[][] { [], [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10], [.. Enumerable.Repeat((byte)0xff, 64)], [0x3a, 0xff, 0xff, 0xff, 0xff, 7] })
+        byte[] png = [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10], noise = [.. Enumerable.Repeat((byte)0xff, 64)];
+        byte[] lyingLength = [0x3a, 0xff, 0xff, 0xff, 0xff, 7]; // of the graph: 2 GB
+        foreach (var bytes in new[] { [], png, noise, lyingLength })
         {
             File.WriteAllBytes(_path, bytes);
             Should.Throw<GenIspException>(() => OnnxFile.ReadInitializers(_path)).Message.ShouldContain("not an ONNX file");
