@@ -17,6 +17,7 @@ internal static class CommandLine
         {
             InfoCommand.Create(terminal),
             DevelopCommand.Create(terminal),
+            DetectCommand.Create(terminal),
             WeightsCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             CompletionCommand.Create(terminal),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GenIsp.Detection.OnnxGraph;
 using GenIsp.Isp;
 using GenIsp.Weights;
 
@@ -25,7 +26,7 @@ internal static class WeightsCommand
         {
             var path = parsed.GetValue(file)!;
             var format = WeightsFile.FormatOf(path).ToString().ToLowerInvariant();
-            var weights = WeightsFile.Read(path);
+            var weights = Read(path);
             if (parsed.GetValue(json))
             {
                 Json.Print(terminal, new
@@ -63,13 +64,16 @@ internal static class WeightsCommand
             var (from, to) = (parsed.GetValue(source)!, parsed.GetValue(output)!);
             if (!Path.GetExtension(to).Equals(".safetensors", StringComparison.OrdinalIgnoreCase))
                 throw new GenIspException($"{to} must end in .safetensors: that is what is written.");
-            var weights = Directory.Exists(from) ? IspFile.ReadWeights(from) : WeightsFile.Read(from);
+            var weights = Directory.Exists(from) ? IspFile.ReadWeights(from) : Read(from);
             SafetensorsFile.Write(to, weights);
             terminal.Say($"{to}: {weights.Count} tensors");
             return CommandLine.Done;
         });
         return command;
     }
+
+    private static StateDict Read(string path) =>
+        WeightsFile.FormatOf(path) == WeightsFormat.Onnx ? OnnxFile.ReadInitializers(path) : WeightsFile.Read(path);
 
     private static string Name(TensorType type) => type.ToString().ToLowerInvariant();
 }

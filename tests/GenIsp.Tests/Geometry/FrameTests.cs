@@ -14,7 +14,6 @@ public sealed class FrameTests
             Gen.Select(Gen.Int[-5, 5], Gen.Int[-5, 5], Gen.Int[1, 50], Gen.Int[1, 50])
                 .Select(c => (Func<Frame, Frame>)(frame => frame.Crop(c.Item1, c.Item2, c.Item3, c.Item4))),
             Gen.Select(Gen.Int[1, 90], Gen.Int[1, 90]).Select(c => (Func<Frame, Frame>)(frame => frame.Resize(c.Item1, c.Item2))),
-            Gen.Select(Gen.Double[0.2, 3], Gen.Int[8, 64]).Select(c => (Func<Frame, Frame>)(frame => frame.Letterbox(c.Item1, c.Item2, c.Item2))),
             Orientations.Select(o => (Func<Frame, Frame>)(frame => frame.Orient(o))));
         Gen.Select(step.Array[0, 5], Gen.Int[4, 40], Gen.Int[4, 40]).Sample((steps, width, height) =>
         {
