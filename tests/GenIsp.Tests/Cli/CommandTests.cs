@@ -177,6 +177,51 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task Detect_finds_the_parked_cars_in_a_real_RAW_photo_and_says_where_in_its_own_frame()
+    {
+        var photo = SharedData.Path("raw/Blackmagic_BMPCC4K.dng");
+
+        var run = await Run(
+            "detect", photo, "--detector", SharedData.Path("weights/yolox_nano.onnx"), "--isp", "classical", "-o", _folder, "--json");
+
+        run.Code.ShouldBe(0, run.Error);
+        var image = JsonDocument.Parse(run.Out).RootElement.GetProperty("images")[0];
+        (image.GetProperty("width").GetInt32(), image.GetProperty("height").GetInt32()).ShouldBe((4128, 2176));
+        var cars = image.GetProperty("detections").EnumerateArray()
+            .Where(found => found.GetProperty("category").GetString() == "car" && found.GetProperty("score").GetDouble() >= 0.4).ToList();
+        cars.Count.ShouldBeGreaterThanOrEqualTo(3);
+        // The dark car in the middle, by eye.
+        var car = new GenIsp.Geometry.Box(1795, 1550, 2238, 1755);
+        cars.Max(found =>
+        {
+            var box = found.GetProperty("bbox").EnumerateArray().Select(value => value.GetSingle()).ToArray();
+            return GenIsp.Geometry.Box.FromXywh(box[0], box[1], box[2], box[3]).IoU(car);
+        }).ShouldBeGreaterThan(0.7f);
+        cars.ShouldAllBe(found => found.GetProperty("category_id").GetInt32() == 3);
+
+        Names(_folder).ShouldBe(["Blackmagic_BMPCC4K.png", "detections.json"]);
+        var results = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(_folder, "detections.json"))).RootElement;
+        results.GetArrayLength().ShouldBe(image.GetProperty("detections").GetArrayLength());
+        results[0].GetProperty("image_id").GetString().ShouldBe("Blackmagic_BMPCC4K");
+        results[0].GetProperty("bbox").GetArrayLength().ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task Ordinary_photos_go_to_the_detector_as_they_are()
+    {
+        var photo = SharedData.Path("coco/val2017/000000000139.jpg");
+
+        var run = await Run("detect", photo, "--detector", SharedData.Path("weights/nanodet_plus_m_416.onnx"), "-o", _folder, "--json");
+
+        run.Code.ShouldBe(0, run.Error);
+        var image = JsonDocument.Parse(run.Out).RootElement.GetProperty("images")[0];
+        (image.GetProperty("width").GetInt32(), image.GetProperty("height").GetInt32()).ShouldBe((640, 426));
+        image.GetProperty("detections").EnumerateArray().ShouldContain(found => found.GetProperty("category").GetString() == "tv");
+        JsonDocument.Parse(File.ReadAllBytes(Path.Combine(_folder, "detections.json"))).RootElement[0]
+            .GetProperty("image_id").GetInt32().ShouldBe(139);
+    }
+
+    [Fact]
     public async Task The_doctor_names_every_part()
     {
         var run = await Run("doctor");

@@ -7,22 +7,26 @@ namespace GenIsp.Tests.Detection;
 
 public sealed class DetectorInputTests
 {
-    // OpenCV's INTER_LINEAR on one channel, without its rounding: pixel centres at .5, the border repeated.
+    // Pillow's BILINEAR on one channel: a triangle as wide as the scale where it shrinks, centred at .5, its weights adding up to 1.
     private static float Sample(Tensor channel, int x, int y, int width, int height)
     {
-        var (toX, toY) = ((double)channel.shape[1] / width, (double)channel.shape[0] / height);
-        var (u, v) = ((x + 0.5) * toX - 0.5, (y + 0.5) * toY - 0.5);
-        double At(double column, double row) => channel[
-            (long)Math.Clamp(row, 0, channel.shape[0] - 1), (long)Math.Clamp(column, 0, channel.shape[1] - 1)].item<float>();
-        var (left, top) = (Math.Floor(u), Math.Floor(v));
-        var (right, bottom) = (u - left, v - top);
-        return (float)((At(left, top) * (1 - right) + At(left + 1, top) * right) * (1 - bottom)
-            + (At(left, top + 1) * (1 - right) + At(left + 1, top + 1) * right) * bottom);
+        static (int From, double[] Weights) Triangle(int at, int size, long sourceSize)
+        {
+            var scale = (double)sourceSize / size;
+            var (center, support) = ((at + 0.5) * scale, Math.Max(1, scale));
+            var from = (int)Math.Max(0, Math.Floor(center - support));
+            var to = (int)Math.Min(sourceSize, Math.Ceiling(center + support));
+            var weights = Enumerable.Range(from, to - from).Select(i => Math.Max(0, 1 - Math.Abs(i + 0.5 - center) / support)).ToArray();
+            return (from, [.. weights.Select(weight => weight / weights.Sum())]);
+        }
+        var (left, columns) = Triangle(x, width, channel.shape[1]);
+        var (top, rows) = Triangle(y, height, channel.shape[0]);
+        return (float)rows.Select((row, j) => row * columns.Select((column, i) => column * channel[top + j, left + i].item<float>()).Sum()).Sum();
     }
 
     [Theory]
     [InlineData(10, 7), InlineData(7, 10), InlineData(50, 31), InlineData(16, 16)]
-    public void The_image_lies_at_the_top_left_resized_as_OpenCV_does_and_normalised(int width, int height)
+    public void The_image_lies_at_the_top_left_resized_as_Pillow_does_and_normalised(int width, int height)
     {
         using var scope = NewDisposeScope();
         var image = rand(3, height, width);
@@ -82,7 +86,9 @@ public sealed class DetectorInputTests
             (width, height, corners) =>
             {
                 var frame = DetectorInput.Yolox(640, 416).Place(width, height);
-                var box = new Box(corners[0] * width, corners[1] * height, corners[2] * width, corners[3] * height);
+                var (left, right) = (Math.Min(corners[0], corners[2]), Math.Max(corners[0], corners[2]));
+                var (top, bottom) = (Math.Min(corners[1], corners[3]), Math.Max(corners[1], corners[3]));
+                var box = new Box(left * width, top * height, right * width, bottom * height);
                 var inside = frame.FromSource(box);
                 inside.X2.ShouldBeInRange(0, 640.01f);
                 inside.Y2.ShouldBeInRange(0, 416.01f);
