@@ -23,6 +23,7 @@ internal static class CommandLine
     {
         InfoCommand.Create(terminal),
         DevelopCommand.Create(terminal),
+        new Command("dataset", "Makes data sets.") { DatasetSimulateCommand.Create(terminal) },
         WeightsCommand.Create(terminal),
         DoctorCommand.Create(terminal),
     };

@@ -46,9 +46,6 @@ public sealed record NightOptions
 /// <param name="BlueGain">What the light does to camera blue, relative to D65.</param>
 public sealed record NightParameters(double Darkness, double ShotNoise, double ReadNoise, double RedGain, double BlueGain)
 {
-    /// <summary>The photo in its own light, at its own exposure, without noise.</summary>
-    public static NightParameters Daylight { get; } = new(1, 0, 0, 1, 1);
-
     /// <summary>
     /// Draws a night: k and s log-uniform; r = exp(2.18 ln s + 1.20 + N(0, 0.26)), the line of real sensors over ISO speeds (Brooks et
     /// al., Unprocessing Images for Learned Raw Denoising, CVPR 2019, arXiv 1811.11127, section 3.1); red gain exp(0.7 t + N(0, 0.05)) and blue
