@@ -15,19 +15,17 @@ internal sealed class AnnotationScaling
 {
     private const int Scale = 2;
 
-    private readonly string _path;
     private readonly JsonObject _root;
 
-    private AnnotationScaling(string path, JsonObject root, IReadOnlyList<AnnotatedImage> images) =>
-        (_path, _root, Images) = (path, root, images);
+    private AnnotationScaling(JsonObject root, IReadOnlyList<AnnotatedImage> images) => (_root, Images) = (root, images);
 
-    /// <summary>The images in the file's order.</summary>
+    /// <summary>The images in the file's order, as they were.</summary>
     public IReadOnlyList<AnnotatedImage> Images { get; }
 
-    /// <summary>Reads the file.</summary>
+    /// <summary>Reads the file, and carries the annotations over: whatever is wrong in them is known before the images are made.</summary>
     /// <param name="path">For messages.</param>
     /// <param name="json">The file's bytes.</param>
-    /// <exception cref="GenIspException">It is no JSON, or no COCO annotation file.</exception>
+    /// <exception cref="GenIspException">It is no JSON, no COCO annotation file, or an annotation is malformed.</exception>
     public static AnnotationScaling Read(string path, ReadOnlySpan<byte> json)
     {
         JsonNode? root;
@@ -42,7 +40,9 @@ internal sealed class AnnotationScaling
         if (root is not JsonObject coco)
             throw new GenIspException($"{path} is not a COCO annotation file: it holds no JSON object.");
         var images = Objects(path, coco, "images").Select((image, i) => ReadImage(path, image, i)).ToList();
-        return new AnnotationScaling(path, coco, images);
+        foreach (var (annotation, i) in Objects(path, coco, "annotations").Select((annotation, i) => (annotation, i)))
+            ScaleAnnotation(path, annotation, $"annotations[{i}]");
+        return new AnnotationScaling(coco, images);
     }
 
     /// <summary>
@@ -50,64 +50,63 @@ internal sealed class AnnotationScaling
     /// <c>keypoints</c>, which lie in the old frame too, are left out.
     /// </summary>
     /// <param name="newNames">The new name by old name. Images without one are left out, with their annotations.</param>
-    /// <exception cref="GenIspException">An annotation is malformed.</exception>
     public JsonObject ToNewFrame(IReadOnlyDictionary<string, string> newNames)
     {
         var scaled = (JsonObject)_root.DeepClone();
-        var images = (JsonArray)scaled["images"]!;
         var dropped = new HashSet<string>();
-        for (var i = images.Count - 1; i >= 0; i--)
+        var images = new JsonArray();
+        foreach (var (node, image) in Take(scaled, "images").Zip(Images))
         {
-            var image = images[i]!;
-            if (newNames.TryGetValue(Images[i].FileName, out var newName))
+            if (!newNames.TryGetValue(image.FileName, out var newName))
             {
-                image["file_name"] = newName;
-                image["width"] = Scale * Images[i].Width;
-                image["height"] = Scale * Images[i].Height;
-            }
-            else
-            {
-                dropped.Add(Images[i].Id);
-                images.RemoveAt(i);
-            }
-        }
-        var kept = new JsonArray();
-        foreach (var (annotation, i) in Objects(_path, scaled, "annotations").Select((annotation, i) => (annotation, i)).ToList())
-        {
-            if (annotation["image_id"]?.ToJsonString() is { } id && dropped.Contains(id))
+                dropped.Add(image.Id);
                 continue;
-            annotation.Parent!.AsArray()[i] = null;
-            ScaleAnnotation(annotation, i);
-            kept.Add(annotation);
+            }
+            node["file_name"] = newName;
+            node["width"] = Scale * image.Width;
+            node["height"] = Scale * image.Height;
+            images.Add(node);
         }
-        scaled["annotations"] = kept;
+        var annotations = new JsonArray();
+        foreach (var node in Take(scaled, "annotations").Where(node => !dropped.Contains(node["image_id"]?.ToJsonString() ?? "")))
+            annotations.Add(node);
+        scaled["images"] = images;
+        scaled["annotations"] = annotations;
         return scaled;
     }
 
-    private void ScaleAnnotation(JsonObject annotation, int index)
+    // A node has one parent, and must leave it before it gets another.
+    private static List<JsonNode> Take(JsonObject root, string key)
     {
-        var place = $"annotations[{index}]";
+        var array = (JsonArray)root[key]!;
+        var nodes = array.Select(node => node!).ToList();
+        array.Clear();
+        return nodes;
+    }
+
+    private static void ScaleAnnotation(string path, JsonObject annotation, string place)
+    {
         if (annotation["bbox"] is { } box)
         {
             if (box is not JsonArray { Count: 4 } sides)
-                throw Bad(_path, $"{place}.bbox", box, "[x, y, width, height]");
+                throw Bad(path, $"{place}.bbox", box, "[x, y, width, height]");
             for (var i = 0; i < 4; i++)
-                sides[i] = Times(sides[i], Scale, $"{place}.bbox");
+                sides[i] = Times(path, sides[i], Scale, $"{place}.bbox[{i}]");
         }
         if (annotation["area"] is { } area)
-            annotation["area"] = Times(area, Scale * Scale, $"{place}.area");
+            annotation["area"] = Times(path, area, Scale * Scale, $"{place}.area");
         annotation.Remove("segmentation");
         annotation.Remove("keypoints");
         annotation.Remove("num_keypoints");
     }
 
     // In decimal, so that 236.98 becomes 473.96 and a whole number stays one.
-    private JsonValue Times(JsonNode? node, int factor, string place)
+    private static JsonValue Times(string path, JsonNode? node, int factor, string place)
     {
         if (node is JsonValue value && value.GetValueKind() == JsonValueKind.Number
             && value.TryGetValue<decimal>(out var number) && Math.Abs(number) < 1e15m)
             return JsonValue.Create(number * factor);
-        throw Bad(_path, place, node, "a number of a sensible size");
+        throw Bad(path, place, node, "a number of a sensible size");
     }
 
     private static AnnotatedImage ReadImage(string path, JsonObject image, int index)

@@ -96,7 +96,7 @@ internal sealed class SimulatedDataset
     }
 
     /// <summary>Writes the annotations and parameters of all photos that <see cref="Simulate"/> has dealt with.</summary>
-    /// <exception cref="GenIspException">An annotation is malformed, or the disk is full.</exception>
+    /// <exception cref="GenIspException">The disk is full.</exception>
     public void Finish()
     {
         WriteJson("annotations.json", _annotations.ToNewFrame(_done.ToDictionary(pair => pair.Key, pair => pair.Value.NewName)));
