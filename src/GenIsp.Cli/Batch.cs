@@ -44,7 +44,8 @@ internal static class Batch
         {
             terminal.Error.Progress().AutoClear(true)
                 .Columns(
-                    new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+                    new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(),
+                    new SpinnerColumn())
                 .Start(context =>
                 {
                     var task = context.AddTask("", maxValue: files.Count);

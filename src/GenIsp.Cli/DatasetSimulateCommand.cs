@@ -11,7 +11,12 @@ internal static class DatasetSimulateCommand
     public static Command Create(Terminal terminal)
     {
         var images = new Option<string>("--images") { Description = "Folder of the photos", Required = true, HelpName = "DIR" };
-        var annotations = new Option<string>("--annotations") { Description = "Their COCO annotations", Required = true, HelpName = "FILE" };
+        var annotations = new Option<string>("--annotations")
+        {
+            Description = "Their COCO annotations",
+            Required = true,
+            HelpName = "FILE",
+        };
         var output = new Option<string>("--output", "-o") { Description = "Folder for the data set", Required = true, HelpName = "DIR" };
         var camera = new Option<string>("--camera")
         {
@@ -50,7 +55,7 @@ internal static class DatasetSimulateCommand
 
             Examples:
               genisp dataset simulate --images val2017 --annotations instances_val2017.json -o night
-              genisp dataset simulate --images val2017 --annotations instances_val2017.json -o harder --camera nikon-d750 --noise hard --seed 7
+              genisp dataset simulate --images val2017 --annotations instances_val2017.json -o hard --camera nikon-d750 --noise hard
             """) { images, annotations, output, camera, darkness, noise, neutral, seed };
         command.SetAction((parsed, cancellation) =>
         {
@@ -86,9 +91,9 @@ internal static class DatasetSimulateCommand
             },
             cancellation, Environment.ProcessorCount);
         dataset.Finish();
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         terminal.Say(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{folder}: {made} RAW files made{(kept > 0 ? $", {kept} kept" : "")} in {Stopwatch.GetElapsedTime(started).TotalSeconds:0.00} s"));
+            CultureInfo.InvariantCulture, $"{folder}: {made} RAW files made{(kept > 0 ? $", {kept} kept" : "")} in {seconds:0.00} s"));
         return code;
     }
 
@@ -96,8 +101,8 @@ internal static class DatasetSimulateCommand
     {
         var text = result.Tokens[0].Value;
         var ends = text.Split("..").Select(end =>
-            double.TryParse(end, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : 0).ToArray();
-        if (ends.Length is 1 or 2 && ends[0] > 0 && ends[0] <= ends[^1])
+            double.TryParse(end, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : 0).ToArray();
+        if (ends.Length is 1 or 2 && ends[0] > 0 && ends[0] <= ends[^1] && double.IsFinite(ends[^1]))
             return new LogRange(ends[0], ends[^1]);
         result.AddError($"'{text}' is no range such as 10..100 of numbers above 0.");
         return default;

@@ -121,7 +121,9 @@ internal sealed class AnnotationScaling
         var name = Needed("file_name");
         return new AnnotatedImage(
             Needed("id").ToJsonString(),
-            name is JsonValue text && text.TryGetValue<string>(out var fileName) ? fileName : throw Bad(path, $"images[{index}].file_name", name, "text"),
+            name is JsonValue text && text.TryGetValue<string>(out var fileName)
+                ? fileName
+                : throw Bad(path, $"images[{index}].file_name", name, "text"),
             Side("width"), Side("height"));
     }
 

@@ -19,9 +19,9 @@ public static class LowLightSimulator
     /// takes below 0, as in a camera; what leaves the raw range is clipped.
     /// </summary>
     /// <remarks>
-    /// All four pixels of a cell see the photo's one pixel (a nearest upsampling by 2). So packing, which averages the greens and
-    /// takes red and blue as they are, gives back that pixel exactly, and detail and boxes stay where they were; a smoother upsampling would
-    /// show red, green and blue of different places, and packing would blur. What it can't show is therefore demosaicing's aliasing.
+    /// All four pixels of a cell see the photo's one pixel (a nearest upsampling by 2). So packing, which averages the greens and takes
+    /// red and blue as they are, gives back that pixel exactly, and detail and boxes stay where they were; with a smoother upsampling,
+    /// red, green and blue would see different places, and packing would blur. What this can't show is the aliasing of a real mosaic.
     /// </remarks>
     /// <param name="photo">sRGB code values, 0..1; clamped.</param>
     /// <param name="camera">The camera that is simulated.</param>
@@ -38,7 +38,10 @@ public static class LowLightSimulator
     {
         var (width, height) = (photo.Width, photo.Height);
         if (4L * width * height > MosaicSidecar.MaxPixels)
-            throw new GenIspException($"{source}: {width}×{height} pixels are too many to simulate a sensor of twice the sides. Shrink the photo.");
+        {
+            throw new GenIspException(
+                $"{source}: {width}×{height} pixels are too many to simulate a sensor of twice the sides. Shrink the photo.");
+        }
 
         var light = Matrix3.Diagonal(new Vector3(night.RedGain, 1, night.BlueGain)) * camera.XyzToCamera;
         var exposure = 1 / night.Darkness;

@@ -39,7 +39,9 @@ public sealed record NightOptions
 }
 
 /// <summary>One simulated night.</summary>
-/// <param name="Darkness">k: the exposure is 1/k of the photo's. At 1, the photo's white has Y = 1, which clips green in most cameras.</param>
+/// <param name="Darkness">
+/// k: the exposure is 1/k of the photo's. At 1, white has Y = 1, which in most cameras is a little too much for green.
+/// </param>
 /// <param name="ShotNoise">s of the noise's variance s·x + r, with x = 1 at the sensor's white; at least 0.</param>
 /// <param name="ReadNoise">r of the same; at least 0.</param>
 /// <param name="RedGain">What the light does to camera red, relative to D65.</param>
@@ -48,8 +50,8 @@ public sealed record NightParameters(double Darkness, double ShotNoise, double R
 {
     /// <summary>
     /// Draws a night: k and s log-uniform; r = exp(2.18 ln s + 1.20 + N(0, 0.26)), the line of real sensors over ISO speeds (Brooks et
-    /// al., Unprocessing Images for Learned Raw Denoising, CVPR 2019, arXiv 1811.11127, section 3.1); red gain exp(0.7 t + N(0, 0.05)) and blue
-    /// gain exp(−0.9 t + N(0, 0.05)), t uniform in −0.3..0.7: from a bluish light to a sodium lamp.
+    /// al., Unprocessing Images for Learned Raw Denoising, CVPR 2019, arXiv 1811.11127); red gain exp(0.7 t + N(0, 0.05)) and blue gain
+    /// exp(−0.9 t + N(0, 0.05)), t uniform in −0.3..0.7: from a bluish light to a lamp's orange.
     /// </summary>
     /// <param name="options">The ranges.</param>
     /// <param name="seed">The same seed gives the same night.</param>

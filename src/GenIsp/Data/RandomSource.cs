@@ -1,8 +1,9 @@
 namespace GenIsp.Data;
 
 /// <summary>
-/// Random numbers that a seed determines for good: they do not change with the run-time, the processor or the number of threads, as
-/// <see cref="Random"/>'s may. The generator is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), whose outputs are a hash of a counter.
+/// Random numbers that a seed determines for good: they do not change with the version of .NET, as <see cref="Random"/>'s may, or with
+/// the machine, but for the last bit of its logarithm. The generator is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): its outputs are
+/// a hash of a counter.
 /// </summary>
 internal struct RandomSource(ulong seed)
 {

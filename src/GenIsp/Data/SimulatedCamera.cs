@@ -4,7 +4,9 @@ using GenIsp.Raw;
 
 namespace GenIsp.Data;
 
-/// <summary>A camera as far as the simulated night needs it. Its colours are an exact linear map of XYZ, which no real sensor's are.</summary>
+/// <summary>
+/// A camera as far as the simulated night needs it. Its colours are an exact linear map of XYZ, which no real sensor's are.
+/// </summary>
 /// <param name="Name">Make and model.</param>
 /// <param name="Cfa">The Bayer pattern at the top left.</param>
 /// <param name="Levels">Black and white in raw units.</param>
@@ -13,7 +15,7 @@ namespace GenIsp.Data;
 public sealed record SimulatedCamera(string Name, BayerPattern Cfa, SensorLevels Levels, int Bits, Matrix3 XyzToCamera)
 {
     private const string Example =
-        """{"name": "Lantern Mk 1", "cfa": "RGGB", "black": 600, "white": 15520, "bits": 14, "xyz_to_camera": [[0.9, -0.3, -0.1], [-0.5, 1.2, 0.2], [-0.1, 0.2, 0.7]]}""";
+        """{"cfa": "RGGB", "black": 512, "white": 16383, "bits": 14, "xyz_to_camera": [[0.9, -0.3, -0.1], [-0.5, 1.2, 0], [0, 0, 0.7]]}""";
 
     private static readonly Dictionary<string, SimulatedCamera> Presets = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -44,7 +46,8 @@ public sealed record SimulatedCamera(string Name, BayerPattern Cfa, SensorLevels
         }
         catch (JsonException e)
         {
-            throw new GenIspException($"{nameOrFile} is not a camera's description{SensorJson.Reason(e)} It should look like {Example}.", e);
+            throw new GenIspException(
+                $"{nameOrFile} is not a camera's description{SensorJson.Reason(e)} It should look like {Example}.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

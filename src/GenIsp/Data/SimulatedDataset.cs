@@ -59,7 +59,10 @@ internal sealed class SimulatedDataset
             throw new GenIspException($"The folder {options.ImagesFolder} does not exist.");
         var json = ReadBytes(options.AnnotationsFile);
         var annotations = AnnotationScaling.Read(options.AnnotationsFile, json);
-        var dataset = new SimulatedDataset(folder, options, annotations) { Photos = NamePhotos(options.AnnotationsFile, annotations.Images) };
+        var dataset = new SimulatedDataset(folder, options, annotations)
+        {
+            Photos = NamePhotos(options.AnnotationsFile, annotations.Images),
+        };
         dataset.Claim(Describe(options, json));
         return dataset;
     }
@@ -69,7 +72,9 @@ internal sealed class SimulatedDataset
 
     /// <summary>Makes the RAW file of a photo, unless it is there already. May run on many threads.</summary>
     /// <returns>False if it was there.</returns>
-    /// <exception cref="GenIspException">The photo can't be read, has another size than the annotations say, or the disk is full.</exception>
+    /// <exception cref="GenIspException">
+    /// The photo can't be read, has another size than the annotations say, or the disk is full.
+    /// </exception>
     public bool Simulate(SimulatedPhoto photo)
     {
         var target = Path.Combine(_folder, "images", photo.NewName);
@@ -81,11 +86,11 @@ internal sealed class SimulatedDataset
             if ((picture.Width, picture.Height) != (photo.Width, photo.Height))
             {
                 throw new GenIspException(
-                    $"{PathOf(photo)} has {picture.Width}×{picture.Height} pixels (upright), but the annotations say {photo.Width}×{photo.Height}: "
-                    + "its boxes would be misplaced.");
+                    $"{PathOf(photo)} has {picture.Width}×{picture.Height} pixels (upright), but the annotations say "
+                    + $"{photo.Width}×{photo.Height}: its boxes would be misplaced.");
             }
             if (2 * Math.Min(photo.Width, photo.Height) < SmallestSide)
-                throw new GenIspException($"{PathOf(photo)} is too small: RAW files have at least {SmallestSide} pixels a side, it would have fewer.");
+                throw new GenIspException($"{PathOf(photo)} is too small: its RAW file would have less than {SmallestSide} pixels a side.");
             var sensor = LowLightSimulator.Simulate(
                 picture, _options.Camera, NightOf(photo), Seeds.Derive(_options.Seed, photo.Name, "noise"), PathOf(photo));
             CreateFolder(Path.GetDirectoryName(target)!);
@@ -130,14 +135,18 @@ internal sealed class SimulatedDataset
         if (!File.Exists(path))
         {
             if (Directory.EnumerateFileSystemEntries(images).Any())
-                throw new GenIspException($"{images} holds files, but {path}, which would say how they were made, is missing. Use another folder.");
+            {
+                throw new GenIspException(
+                    $"{images} holds files, but {path}, which would say how they were made, is missing. Use another folder.");
+            }
             WriteJson(Name, description);
             return;
         }
         JsonObject? found;
         try
         {
-            found = JsonNode.Parse(ReadBytes(path), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
+            var strict = new JsonDocumentOptions { AllowDuplicateProperties = false };
+            found = JsonNode.Parse(ReadBytes(path), documentOptions: strict) as JsonObject;
         }
         catch (JsonException)
         {
@@ -148,7 +157,8 @@ internal sealed class SimulatedDataset
         var changed = description.Select(pair => pair.Key).Where(key => !JsonNode.DeepEquals(description[key], found[key])).ToList();
         if (changed.Count > 0)
         {
-            var details = changed.Select(key => $"{key} was {found[key]?.ToJsonString() ?? "unknown"}, and is {description[key]!.ToJsonString()}");
+            var details = changed.Select(key =>
+                $"{key} was {found[key]?.ToJsonString() ?? "unknown"}, and is {description[key]!.ToJsonString()}");
             throw new GenIspException($"{_folder} holds another simulation: {string.Join("; ", details)}. Use another folder.");
         }
     }
@@ -189,7 +199,8 @@ internal sealed class SimulatedDataset
         foreach (var image in images)
         {
             // Nothing is ever written outside the folder, whatever the annotations call it.
-            if (image.FileName.Split('/', '\\').Any(part => part is "" or "." or ".." || part.Contains(':')) || image.FileName.Any(char.IsControl))
+            var parts = image.FileName.Split('/', '\\');
+            if (parts.Any(part => part is "" or "." or ".." || part.Contains(':') || part.Any(char.IsControl)))
                 throw new GenIspException($"{annotationsFile}: \"{image.FileName}\" is no name of a file inside the folder of images.");
             if (!ids.Add(image.Id))
                 throw new GenIspException($"{annotationsFile}: the image id {image.Id} stands there twice.");

@@ -146,7 +146,8 @@ public sealed class LowLightSimulatorTests
         // What is drawn belongs to the seed for good, or resumed data sets would mix two simulators.
         var night = NightParameters.Draw(new NightOptions(), 1);
         night.Darkness.ShouldBe(36.860529977158635, 1e-9);
-        LowLightSimulator.Simulate(Gray(2, 1, 0.5f), Sony, night, 1).Mosaic.ToArray().ShouldBe(new ushort[] { 826, 870, 868, 874, 893, 916, 887, 820 });
+        LowLightSimulator.Simulate(Gray(2, 1, 0.5f), Sony, night, 1).Mosaic.ToArray()
+            .ShouldBe(new ushort[] { 826, 870, 868, 874, 893, 916, 887, 820 });
     }
 
     [Fact]

@@ -7,7 +7,10 @@ namespace GenIsp.Tests.Data;
 public sealed class SimulatedCameraTests : IDisposable
 {
     private const string Good =
-        """{"name": "Lantern", "cfa": "gbrg", "black": [1, 2, 3, 4.5], "white": 4095, "bits": 12, "xyz_to_camera": [[1, 0, 0], [0, 2, 0], [0, 0, 0.5]]}""";
+        """
+        {"name": "Lantern", "cfa": "gbrg", "black": [1, 2, 3, 4.5], "white": 4095,
+         "bits": 12, "xyz_to_camera": [[1, 0, 0], [0, 2, 0], [0, 0, 0.5]]}
+        """;
 
     private readonly TemporaryFolder _folder = new();
 
@@ -35,7 +38,7 @@ public sealed class SimulatedCameraTests : IDisposable
     [InlineData("\"bits\": 12", "\"bits\": 17", "\"bits\" is 17, but must be 8 to 16")]
     [InlineData("\"bits\": 12, ", "", "\"bits\" is missing")]
     [InlineData("\"white\": 4095", "\"white\": 4096", "\"white\" is 4096, but must be above 0 and at most 4095")]
-    [InlineData("\"white\": 4095, ", "", "\"white\" is missing")]
+    [InlineData("\"white\": 4095,", "", "\"white\" is missing")]
     [InlineData("\"gbrg\"", "\"GRB\"", "\"cfa\" is \"GRB\", but must be one of RGGB, GRBG, GBRG, BGGR")]
     [InlineData("[1, 2, 3, 4.5]", "4095", "\"black\" is 4095, but must be at least 0 and below white")]
     [InlineData("[1, 2, 3, 4.5]", "-1", "\"black\" is -1")]
@@ -45,8 +48,8 @@ public sealed class SimulatedCameraTests : IDisposable
     [InlineData("[0, 2, 0], ", "", "3 rows of 3 numbers")]
     [InlineData("[0, 2, 0]", "null", "3 rows of 3 numbers")]
     [InlineData("\"bits\"", "\"bit_depth\"", "bit_depth")]
-    [InlineData("\"bits\": 12", "\"bits\": \"twelve\"", "(line 1)")]
-    [InlineData("}", "", "(line 1)")]
+    [InlineData("\"bits\": 12", "\"bits\": \"twelve\"", "(line 2)")]
+    [InlineData("}", "", "(line 2)")]
     public void What_is_wrong_in_a_file_is_said(string from, string to, string message)
     {
         var error = Should.Throw<GenIspException>(() => Load(Good.Replace(from, to))).Message;

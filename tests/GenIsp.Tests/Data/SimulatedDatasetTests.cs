@@ -19,8 +19,10 @@ public sealed class SimulatedDatasetTests : IDisposable
             {"id": "x8", "file_name": "sub/b.png", "width": 12, "height": 16}
           ],
           "annotations": [
-            {"id": 1, "image_id": 7, "category_id": 3, "bbox": [1, 2.5, 3.35, 4], "area": 13.4, "iscrowd": 1, "segmentation": [[1, 2, 3, 4, 5, 6]]},
-            {"id": 2, "image_id": "x8", "category_id": 1, "bbox": [0, 0, 5, 236.98], "isextreme": true, "keypoints": [1, 2, 2], "num_keypoints": 1}
+            {"id": 1, "image_id": 7, "category_id": 3, "bbox": [1, 2.5, 3.35, 4], "area": 13.4, "iscrowd": 1,
+             "segmentation": [[1, 2, 3, 4, 5, 6]]},
+            {"id": 2, "image_id": "x8", "category_id": 1, "bbox": [0, 0, 5, 236.98], "isextreme": true,
+             "keypoints": [1, 2, 2], "num_keypoints": 1}
           ],
           "categories": [{"id": 1, "name": "person"}, {"id": 3, "name": "car"}]
         }
@@ -53,8 +55,10 @@ public sealed class SimulatedDatasetTests : IDisposable
         var xyz = LinearPipeline.ToLinear(sensor, new LinearOptions { MaxSize = null, Cst = CstDirection.None });
         var mean = xyz.Pixels.Span[192..384].ToArray().Average();
         var photo = PictureFile.Read(_folder["photos/sub/b.png"]);
-        var expected = Enumerable.Range(0, 192).Average(i => (KnownCameras.Find("Nikon D750")!.XyzToCamera * Srgb.ToXyz * new Vector3(
-            Srgb.Decode(photo.Pixels.Span[i]), Srgb.Decode(photo.Pixels.Span[192 + i]), Srgb.Decode(photo.Pixels.Span[384 + i]))).Y) / darkness;
+        var toCamera = KnownCameras.Find("Nikon D750")!.XyzToCamera * Srgb.ToXyz;
+        double Linear(int i) => Srgb.Decode(photo.Pixels.Span[i]);
+        var expected = Enumerable.Range(0, 192)
+            .Average(i => (toCamera * new Vector3(Linear(i), Linear(192 + i), Linear(384 + i))).Y) / darkness;
         ((double)mean).ShouldBe(expected, 0.1 * expected);
 
         JsonNode.DeepEquals(Json("out/annotations.json"), JsonNode.Parse(
@@ -136,9 +140,9 @@ public sealed class SimulatedDatasetTests : IDisposable
             Should.Throw<GenIspException>(() => SimulatedDataset.Open(_folder["out"], options)).Message;
 
         Refused(Options() with { Seed = 6 }).ShouldContain("seed was 5, and is 6");
-        Refused(Options() with { Night = new NightOptions { Darkness = new LogRange(1, 4) } }).ShouldContain("darkness was [10,100], and is [1,4]");
-        Refused(Options() with { Night = new NightOptions { ShotNoise = NightOptions.HardNoise } }).ShouldContain("shot_noise was [0.0001,0.001]");
-        Refused(Options() with { Night = new NightOptions { Illuminant = false } }).ShouldContain("illuminant was true, and is false");
+        Refused(Options() with { Night = new() { Darkness = new LogRange(1, 4) } }).ShouldContain("darkness was [10,100], and is [1,4]");
+        Refused(Options() with { Night = new() { ShotNoise = NightOptions.HardNoise } }).ShouldContain("shot_noise was [0.0001,0.001]");
+        Refused(Options() with { Night = new() { Illuminant = false } }).ShouldContain("illuminant was true, and is false");
         Refused(Options() with { Camera = SimulatedCamera.Load("sony-rx100m7") }).ShouldContain("Nikon D750");
         File.WriteAllText(_folder["more.json"], Annotations + " ");
         Refused(Options() with { AnnotationsFile = _folder["more.json"] }).ShouldContain("annotations_sha256");
@@ -225,6 +229,7 @@ public sealed class SimulatedDatasetTests : IDisposable
     private static RgbImage Photo(int width, int height)
     {
         var random = new Random(width);
-        return new RgbImage([.. Enumerable.Range(0, 3 * width * height).Select(_ => 0.4f + 0.5f * random.NextSingle())], new Frame(width, height));
+        var pixels = Enumerable.Range(0, 3 * width * height).Select(_ => 0.4f + 0.5f * random.NextSingle()).ToArray();
+        return new RgbImage(pixels, new Frame(width, height));
     }
 }

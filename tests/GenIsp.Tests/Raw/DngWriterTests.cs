@@ -110,7 +110,8 @@ public sealed class DngWriterTests : IDisposable
         read.Cfa.ShouldBe(image.Cfa);
         read.Levels.ShouldBe(image.Levels);
         read.Orientation.ShouldBe(image.Orientation);
-        foreach (var (value, expected) in read.XyzToCamera!.Value.ToRows().SelectMany(row => row).Zip(image.XyzToCamera!.Value.ToRows().SelectMany(row => row)))
+        static IEnumerable<double> Numbers(SensorImage of) => of.XyzToCamera!.Value.ToRows().SelectMany(row => row);
+        foreach (var (value, expected) in Numbers(read).Zip(Numbers(image)))
             value.ShouldBe(expected, MatrixTolerance);
         // The file holds the inverse of a gain with six decimals.
         read.AsShot!.Value.Red.ShouldBe(image.AsShot!.Value.Red, 1e-5);
