@@ -75,7 +75,6 @@ internal static class DatasetSimulateCommand
 
     private static int Run(Terminal terminal, string folder, SimulationOptions options, CancellationToken cancellation)
     {
-        Batch.Prepare(folder);
         var dataset = SimulatedDataset.Open(folder, options);
         var photos = dataset.Photos.ToDictionary(dataset.PathOf);
         var started = Stopwatch.GetTimestamp();
@@ -93,7 +92,7 @@ internal static class DatasetSimulateCommand
         dataset.Finish();
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         terminal.Say(string.Create(
-            CultureInfo.InvariantCulture, $"{folder}: {made} RAW files made{(kept > 0 ? $", {kept} kept" : "")} in {seconds:0.00} s"));
+            CultureInfo.InvariantCulture, $"{folder}: {made} of {photos.Count} RAW files made, {kept} kept, in {seconds:0.00} s"));
         return code;
     }
 

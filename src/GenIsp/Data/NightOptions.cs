@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace GenIsp.Data;
 
 /// <summary>A range of numbers above 0 from which one is drawn so that its logarithm is uniform.</summary>
@@ -17,6 +19,9 @@ public readonly record struct LogRange
 
     /// <summary>The largest number.</summary>
     public double Max { get; }
+
+    /// <summary>As on the command line: <c>10..100</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Min}..{Max}");
 }
 
 /// <summary>How dark, how noisy and under what light simulated nights are.</summary>

@@ -204,7 +204,7 @@ internal sealed class SimulatedDataset
                 throw new GenIspException($"{annotationsFile}: \"{image.FileName}\" is no name of a file inside the folder of images.");
             if (!ids.Add(image.Id))
                 throw new GenIspException($"{annotationsFile}: the image id {image.Id} stands there twice.");
-            var newName = Path.ChangeExtension(image.FileName, ".dng");
+            var newName = Path.ChangeExtension(image.FileName, ".dng").Replace('\\', '/');
             if (!taken.TryAdd(newName, image.FileName))
                 throw new GenIspException($"{annotationsFile}: \"{taken[newName]}\" and \"{image.FileName}\" would both become {newName}.");
             photos.Add(new SimulatedPhoto(image.FileName, newName, image.Width, image.Height));

@@ -26,13 +26,13 @@ public sealed class DatasetSimulateCommandTests : IDisposable
     {
         var (code, said) = await Run("--camera", "nikon-d750", "--darkness", "10..20", "--noise", "hard", "--seed", "7");
         code.ShouldBe(0);
-        said.ShouldContain("3 RAW files made in");
+        said.ShouldContain("3 of 3 RAW files made, 0 kept");
         Directory.GetFiles(_folder["out/images"], "*.dng").Length.ShouldBe(3);
 
         File.Delete(_folder["out/images/b.dng"]);
         (code, said) = await Run("--camera", "nikon-d750", "--darkness", "10..20", "--noise", "3e-4..3e-3", "--seed", "7");
         code.ShouldBe(0);
-        said.ShouldContain("1 RAW files made, 2 kept");
+        said.ShouldContain("1 of 3 RAW files made, 2 kept");
 
         (code, said) = await Run();
         code.ShouldBe(1);
@@ -51,6 +51,27 @@ public sealed class DatasetSimulateCommandTests : IDisposable
         said.ShouldContain("1 of 3 files failed, the others are done");
         File.ReadAllText(_folder["out/annotations.json"]).ShouldNotContain("b.dng");
         File.ReadAllText(_folder["out/annotations.json"]).ShouldContain("c.dng");
+    }
+
+    [Fact]
+    public async Task Help_shows_ranges_as_they_are_written()
+    {
+        var (code, said) = await Run("--help");
+
+        code.ShouldBe(0);
+        said.ShouldContain("[default: 10..100]");
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_before_the_inputs_are_known_to_be_good()
+    {
+        File.Delete(_folder["coco.json"]);
+
+        var (code, said) = await Run();
+
+        code.ShouldBe(1);
+        said.ShouldContain("coco.json can't be read");
+        Directory.Exists(_folder["out"]).ShouldBeFalse();
     }
 
     [Theory]
