@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Spectre.Console;
 
@@ -6,9 +7,10 @@ namespace GenIsp.Cli;
 /// <summary>Does the same to many files: a bar with the time left, and a bad file spoils nothing but itself.</summary>
 internal static class Batch
 {
-    /// <summary>Runs <paramref name="work"/> on each file; errors are reported and counted.</summary>
+    /// <summary>Runs <paramref name="work"/> on each file, on so many at a time; errors are reported and counted.</summary>
     /// <returns>The exit code: done, or failed if any file was.</returns>
-    public static int Run(Terminal terminal, IReadOnlyList<InputFile> files, Action<InputFile> work, CancellationToken cancellation)
+    public static int Run(
+        Terminal terminal, IReadOnlyList<InputFile> files, Action<InputFile> work, CancellationToken cancellation, int workers = 1)
     {
         var failures = 0;
         void RunOne(InputFile file)
@@ -20,30 +22,44 @@ internal static class Batch
             }
             catch (GenIspException e)
             {
-                failures++;
-                terminal.Say($"genisp: {e.Message}");
+                lock (terminal)
+                {
+                    failures++;
+                    terminal.Say($"genisp: {e.Message}");
+                }
             }
+        }
+        void RunAll(Action<InputFile> one)
+        {
+            if (workers == 1)
+            {
+                foreach (var file in files)
+                    one(file);
+                return;
+            }
+            var options = new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = cancellation };
+            Parallel.ForEach(Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering), options, one);
         }
         if (files.Count > 1 && terminal.Error.Profile.Capabilities.Interactive)
         {
             terminal.Error.Progress().AutoClear(true)
                 .Columns(
-                    new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+                    new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(),
+                    new SpinnerColumn())
                 .Start(context =>
                 {
                     var task = context.AddTask("", maxValue: files.Count);
-                    foreach (var file in files)
+                    RunAll(file =>
                     {
                         task.Description = Markup.Escape(Path.GetFileName(file.Path));
                         RunOne(file);
                         task.Increment(1);
-                    }
+                    });
                 });
         }
         else
         {
-            foreach (var file in files)
-                RunOne(file);
+            RunAll(RunOne);
         }
         if (failures > 0 && files.Count > 1)
             terminal.Say($"genisp: {failures} of {files.Count} files failed, the others are done");

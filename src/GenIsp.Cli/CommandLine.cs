@@ -18,6 +18,7 @@ internal static class CommandLine
             InfoCommand.Create(terminal),
             DevelopCommand.Create(terminal),
             DetectCommand.Create(terminal),
+            new Command("dataset", "Makes data sets.") { DatasetSimulateCommand.Create(terminal) },
             WeightsCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             CompletionCommand.Create(terminal),

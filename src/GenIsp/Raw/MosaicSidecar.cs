@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using GenIsp.Geometry;
 
 namespace GenIsp.Raw;
@@ -19,14 +18,6 @@ internal sealed record MosaicSidecar(
     private const string Example =
         """{"width": 768, "height": 512, "cfa": "RGGB", "black": 600, "white": 15520, "camera": "Nikon D750", "endianness": "little"}""";
 
-    private static readonly JsonSerializerOptions Options = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        ReadCommentHandling = JsonCommentHandling.Skip,
-        AllowTrailingCommas = true,
-    };
-
     /// <summary>Where the sidecar of a mosaic lies.</summary>
     public static string PathFor(string mosaic) => mosaic + ".json";
 
@@ -39,12 +30,11 @@ internal sealed record MosaicSidecar(
             throw new GenIspException($"{mosaic} is a bare mosaic: {path} must describe it, such as {Example}.");
         try
         {
-            return Check(path, JsonSerializer.Deserialize<Keys>(File.ReadAllText(path), Options) ?? new Keys());
+            return Check(path, JsonSerializer.Deserialize<Keys>(File.ReadAllText(path), SensorJson.Options) ?? new Keys());
         }
         catch (JsonException e)
         {
-            var where = e.LineNumber is long line ? $" (line {line + 1})" : "";
-            throw new GenIspException($"{path} is not a mosaic's description{where}: {Reason(e)} It should look like {Example}.", e);
+            throw new GenIspException($"{path} is not a mosaic's description{SensorJson.Reason(e)} It should look like {Example}.", e);
         }
     }
 
@@ -84,7 +74,7 @@ internal sealed record MosaicSidecar(
             throw Bad("white", $"{levels.White}", "a number");
         if (keys.Black is JsonElement black)
         {
-            var values = Blacks(black) ?? throw Bad("black", black.GetRawText(), "one number or [r, g1, g2, b]");
+            var values = SensorJson.Blacks(black) ?? throw Bad("black", black.GetRawText(), "one number or [r, g1, g2, b]");
             levels = new SensorLevels(values[0], values[1], values[2], values[3], levels.White);
         }
         else
@@ -93,15 +83,7 @@ internal sealed record MosaicSidecar(
                 ? camera.Levels with { White = levels.White }
                 : throw new GenIspException($"{path}: \"black\" is missing. It should look like {Example}.");
         }
-        var matrix = camera?.XyzToCamera;
-        if (keys.XyzToCamera is not null)
-        {
-            if (keys.XyzToCamera.Length != 3 || keys.XyzToCamera.Any(row => row is not { Length: 3 }))
-                throw Bad("xyz_to_camera", "of another shape", "3 rows of 3 numbers");
-            matrix = Matrix3.FromRows(keys.XyzToCamera!);
-            if (matrix.Value.IsSingular)
-                throw Bad("xyz_to_camera", "zero or singular", "invertible: it maps CIE XYZ to camera RGB");
-        }
+        var matrix = keys.XyzToCamera is null ? camera?.XyzToCamera : SensorJson.Matrix(path, keys.XyzToCamera);
         WhiteBalance? whiteBalance = null;
         if (keys.WhiteBalance is { } gains)
         {
@@ -111,19 +93,6 @@ internal sealed record MosaicSidecar(
         }
         return new MosaicSidecar(width, height, cfa, levels, matrix, whiteBalance, camera?.Name, keys.Endianness == "big");
     }
-
-    private static double[]? Blacks(JsonElement black)
-    {
-        if (black.ValueKind == JsonValueKind.Number && black.TryGetDouble(out var one))
-            return [one, one, one, one];
-        return black.ValueKind == JsonValueKind.Array && black.GetArrayLength() == 4
-            && black.EnumerateArray().All(value => value.ValueKind == JsonValueKind.Number)
-            ? [.. black.EnumerateArray().Select(value => value.GetDouble())]
-            : null;
-    }
-
-    // System.Text.Json appends the path and position in its own words.
-    private static string Reason(JsonException e) => e.Message.Split(" Path: ")[0].TrimEnd('.') + ".";
 
     private sealed record Keys(
         int? Width = null,
