@@ -1,27 +1,32 @@
 # Sourced by ./genisp and ./test: what a fresh machine needs before a build.
 
 need_dotnet() {
-    if ! command -v dotnet >/dev/null || ! dotnet --list-sdks | grep -qE '^10\.'; then
+    local sdks=
+    command -v dotnet >/dev/null && sdks=$(dotnet --list-sdks)
+    if [[ $'\n'$sdks != *$'\n'10.* ]]; then
         echo "genisp: the .NET 10 SDK is missing. Get it from https://dotnet.microsoft.com/download/dotnet/10.0" >&2
         exit 1
     fi
 }
 
 # LibRaw reads the cameras' RAW files. Without it everything else still works, so a machine where it can't be installed goes on.
-need_libraw() {
+need_libraw() { # ROOT
     case "$(uname -s)" in
         Linux) ;;
         Darwin) [ -n "$(ls /opt/homebrew/lib/libraw_r*.dylib /usr/local/lib/libraw_r*.dylib 2>/dev/null)" ] || echo "genisp: LibRaw is missing, so RAW files can't be read: brew install libraw" >&2; return ;;
         *) return ;;
     esac
     case "$(/sbin/ldconfig -p 2>/dev/null)" in *libraw.so.* | *libraw_r.so.*) return ;; esac
+    # One try: a start must not wait for a network that is not there.
+    local tried="$1/artifacts/.libraw-tried"
     local apt=(apt-get)
     [ "$(id -u)" = 0 ] || apt=(sudo -n apt-get)
-    if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
+    if [ ! -e "$tried" ] && command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
         echo "genisp: installing LibRaw, which reads RAW files" >&2
+        mkdir -p "$1/artifacts" && touch "$tried"
         "${apt[@]}" update -qq >&2 || true
         local package
-        package=$(apt-cache search --names-only '^libraw[0-9]+(t64)?$' | cut -d' ' -f1 | sort | tail -1)
+        package=$(apt-cache search --names-only '^libraw[0-9]+(t64)?$' | cut -d' ' -f1 | sort -V | tail -1)
         if [ -n "$package" ] && DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$package" >&2; then
             return
         fi
@@ -33,19 +38,31 @@ need_libraw() {
 built() {
     local root=$1 project=$2 name=$3
     local stamp="$root/artifacts/$name.built"
-    if [ ! -f "$stamp" ] || [ -n "$(find "$root/src" "$root/build" "$root/$project" "$root"/*.props "$root/global.json" \
-        -type f -newer "$stamp" -print -quit)" ]; then
+    mkdir -p "$root/artifacts"
+    # Two first starts at once must not build over each other. (The compilers that a build leaves running must not hold the lock.)
+    if command -v flock >/dev/null; then
+        exec 9>"$root/artifacts/.build-lock"
+        flock 9
+    fi
+    local program
+    program=$(compgen -G "$root/artifacts/bin/$name/release_*/$name.dll" | head -1) || true
+    # Folders count too: a deleted source changes nothing but its folder.
+    if [ -z "$program" ] || [ ! -f "$stamp" ] || [ -n "$(find "$root/src" "$root/build" "$root/$project" "$root"/*.props \
+        "$root/global.json" -newer "$stamp" -print -quit)" ]; then
         echo "genisp: building (once, and whenever the sources change)" >&2
-        mkdir -p "$root/artifacts"
         local started
         started=$(mktemp "$root/artifacts/.built.XXXXXX")
-        if ! dotnet build "$root/$project" -c Release --nologo -v quiet >"$started.log" 2>&1; then
+        if ! dotnet build "$root/$project" -c Release --nologo -v quiet >"$started.log" 2>&1 9>&-; then
             cat "$started.log" >&2
             rm -f "$started" "$started.log"
             exit 1
         fi
         mv "$started" "$stamp"
         rm -f "$started.log"
+        program=$(compgen -G "$root/artifacts/bin/$name/release_*/$name.dll" | head -1)
     fi
-    ls "$root/artifacts/bin/$name"/release_*/"$name".dll
+    if command -v flock >/dev/null; then
+        exec 9>&-
+    fi
+    echo "$program"
 }

@@ -33,38 +33,68 @@ internal static class CommandLine
     /// <summary>Runs a command line and turns what goes wrong into one line and an exit code.</summary>
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellation = default)
     {
-        var parsed = Create(terminal).Parse(args.Length > 0 ? args : ["--help"]);
-        if (parsed.Action is ParseErrorAction)
-        {
-            foreach (var error in parsed.Errors)
-                terminal.Say($"genisp: {error.Message}");
-            terminal.Say($"See {string.Join(' ', Path(parsed.CommandResult.Command))} --help");
-            return WrongUsage;
-        }
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration
+            var parsed = Create(terminal).Parse(args.Length > 0 ? args : ["--help"]);
+            var configuration = new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
                 Output = terminal.Out,
                 Error = terminal.Error.Profile.Out.Writer,
-            }, cancellation);
+            };
+            if (parsed.Action is not ParseErrorAction)
+                return await parsed.InvokeAsync(configuration, cancellation);
+            foreach (var error in parsed.Errors)
+                terminal.Say($"genisp: {error.Message}");
+            foreach (var suggestion in Suggestions(parsed))
+                terminal.Say(suggestion);
+            terminal.Say($"See {string.Join(' ', Path(parsed.CommandResult.Command))} --help");
+            return WrongUsage;
         }
         catch (OperationCanceledException)
         {
             terminal.Say("genisp: cancelled");
             return Cancelled;
         }
-        catch (GenIspException e)
+        catch (Exception e) when (e is GenIspException || Environment.GetEnvironmentVariable("GENISP_DEBUG") is null)
         {
-            terminal.Say($"genisp: {e.Message}");
+            terminal.Say($"genisp: {Describe(e)}");
             return Failed;
         }
-        catch (Exception e) when (Environment.GetEnvironmentVariable("GENISP_DEBUG") is null)
+    }
+
+    /// <summary>What to tell the user: of an error that was foreseen, its message; of any other, that it is ours.</summary>
+    public static string Describe(Exception error, string? file = null) => error switch
+    {
+        GenIspException => error.Message,
+        IOException or UnauthorizedAccessException => error.Message,
+        _ => $"{(file is null ? "" : $"{file}: ")}internal error: {error.GetType().Name}: {error.Message} "
+            + "(GENISP_DEBUG=1 shows where; please report it)",
+    };
+
+    // The commands and options nearest to what was not understood.
+    private static IEnumerable<string> Suggestions(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var known = command.Subcommands.Select(sub => sub.Name).Concat(command.Options.Select(option => option.Name)).ToList();
+        var asked = parsed.UnmatchedTokens.Concat(parsed.Tokens.Select(token => token.Value).Where(value => value.StartsWith("--", StringComparison.Ordinal)));
+        return asked.Except(known).Distinct()
+            .Select(word => (Word: word, Near: known.MinBy(name => Distance(word, name))))
+            .Where(pair => pair.Near is not null && Distance(pair.Word, pair.Near) <= 1 + pair.Word.Length / 4)
+            .Select(pair => $"Did you mean {pair.Near}?");
+    }
+
+    // Levenshtein's: how many letters must be put in, left out or replaced.
+    private static int Distance(string a, string b)
+    {
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 1; i <= a.Length; i++)
         {
-            terminal.Say($"genisp: internal error: {e.GetType().Name}: {e.Message} (GENISP_DEBUG=1 shows where; please report it)");
-            return Failed;
+            var (corner, _) = (row[0], row[0] = i);
+            for (var j = 1; j <= b.Length; j++)
+                (corner, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, corner + (a[i - 1] == b[j - 1] ? 0 : 1)));
         }
+        return row[^1];
     }
 
     private static IEnumerable<string> Path(Command command) =>

@@ -86,6 +86,8 @@ internal static class DatasetSimulateCommand
                     Interlocked.Increment(ref kept);
             },
             cancellation, Environment.ProcessorCount);
+        if (code == CommandLine.Cancelled)
+            return code;
         dataset.Finish();
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         terminal.Say(string.Create(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using GenIsp.Detection;
 using GenIsp.Imaging;
 using TorchSharp;
@@ -9,13 +10,11 @@ namespace GenIsp.Cli;
 
 internal static class DetectCommand
 {
+    private const string ResultsName = "detections.json";
+
     public static Command Create(Terminal terminal)
     {
-        var inputs = new Argument<string[]>("INPUT")
-        {
-            Description = "RAW files, mosaics with a sidecar, photos, or folders",
-            Arity = ArgumentArity.OneOrMore,
-        };
+        var inputs = InputArgument.Create("INPUT", "RAW files, mosaics with a sidecar, photos, or folders");
         var output = new Option<string>("--output", "-o")
         {
             Description = "Folder for the pictures with boxes and detections.json (COCO results)",
@@ -31,48 +30,41 @@ internal static class DetectCommand
         var convention = Choice.Optional(
             "--convention", "How the ONNX file's output is to be read, if it can't be told from the file",
             ("yolox", DetectorConvention.Yolox), ("nanodet", DetectorConvention.NanoDet));
-        var score = new Option<float>("--score")
-        {
-            Description = "Leave out what scores below this, 0..1",
-            DefaultValueFactory = _ => 0.3f,
-            HelpName = "SCORE",
-        };
+        var score = NumberOption.Create(
+            "--score", "Leave out what scores below this, 0..1", "SCORE", 0.3, score => score is >= 0 and <= 1, "from 0 to 1");
         var json = new Option<bool>("--json") { Description = "Print the detections as one JSON document" };
         var development = new DevelopmentOptions();
         var command = new Command(
             "detect",
             "Develops RAW photos and finds the objects in them.") { inputs, output, detector, convention, score, json }.WithExamples(
                 "genisp detect photo.arw --detector yolox_nano.onnx -o out",
-                "genisp detect photos/ --detector retinanet_resnet50_fpn_v2_coco-5905b1c5.pth --isp run/best.safetensors -o out --json");
+                "genisp detect photos/ --detector retinanet_resnet50_fpn_v2_coco-5905b1c5.pth --isp genisp.safetensors -o out --json");
         development.AddTo(command);
-        score.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<float>() is not (>= 0 and <= 1))
-                result.AddError("--score must be from 0 to 1.");
-        });
         command.SetAction((parsed, cancellation) =>
         {
             var folder = parsed.GetValue(output)!;
-            var files = Inputs.Expand(parsed.GetValue(inputs)!);
+            var files = Inputs.Named(parsed.GetValue(inputs)!);
+            CocoResults.CheckIds(files);
             var clock = new StageClock();
             using var developer = development.Load(parsed);
             using var loaded = clock.Measure(
                 "load", () => DetectorFile.Load(parsed.GetValue(detector)!, parsed.GetValue(convention) ?? DetectorConvention.Auto));
-            Batch.Prepare(folder);
+            OutputFolder.Prepare(folder, parsed.GetValue(inputs)!, files.Select(file => file.OutputStem + ".png").Append(ResultsName));
+            var threshold = (float)parsed.GetValue(score);
             var found = new List<ImageDetections>();
             var code = Batch.Run(
                 terminal, files,
                 file =>
                 {
                     var picture = developer.Develop(file.Path, clock);
-                    var detections = clock.Measure("detector", () => Detect(loaded, picture, parsed.GetValue(score)));
-                    clock.Measure("write", () => BoxPainter.WritePng(
+                    var detections = clock.Measure("detector", () => Detect(loaded, picture, threshold));
+                    clock.Finish("write", () => BoxPainter.WritePng(
                         Path.Combine(folder, file.OutputStem + ".png"), picture,
                         detections.Reverse().Select(detection => new LabelledBox(detection.Box, Label(detection), detection.Category.Id))));
-                    found.Add(ImageDetections.Of(file.Path, picture, detections));
+                    found.Add(ImageDetections.Of(file, picture, detections));
                 },
                 cancellation);
-            CocoResults.Write(Path.Combine(folder, "detections.json"), found);
+            CocoResults.Write(Path.Combine(folder, ResultsName), found);
             if (parsed.GetValue(json))
                 Json.Print(terminal, new { Images = found });
             else
@@ -102,25 +94,26 @@ internal static class DetectCommand
             foreach (var (box, category, _, score) in image.Detections)
             {
                 var corner = string.Join(", ", box.Select(value => value.ToString("0", CultureInfo.InvariantCulture)));
-                terminal.Out.WriteLine(FormattableString.Invariant($"  {score:0.00}  {category,-14} [{corner}]"));
+                terminal.Out.WriteLine(FormattableString.Invariant($"  {score:0.00}  {Terminal.Printable(category),-14} [{corner}]"));
             }
         }
     }
 }
 
 /// <summary>What was found in one input; boxes are [x, y, width, height] in its full-resolution frame, upright.</summary>
-internal sealed record ImageDetections(string File, int Width, int Height, IReadOnlyList<FoundObject> Detections)
+internal sealed record ImageDetections(
+    string File, int Width, int Height, IReadOnlyList<FoundObject> Detections, [property: JsonIgnore] object ImageId)
 {
-    public static ImageDetections Of(string file, RgbImage picture, IReadOnlyList<Detection.Detection> detections)
+    public static ImageDetections Of(InputFile file, RgbImage picture, IReadOnlyList<Detection.Detection> detections)
     {
         var (width, height) = picture.Frame.SourceSize;
-        return new(file, width, height, [.. detections.Select(detection =>
+        return new(file.Path, width, height, [.. detections.Select(detection =>
         {
             var box = picture.Frame.ToSource(detection.Box).ClipTo(width, height);
             return new FoundObject(
                 [Round(box.X1), Round(box.Y1), Round(box.Width), Round(box.Height)],
                 detection.Category.Name, detection.Category.Id, Math.Round(detection.Score, 5));
-        })]);
+        })], CocoResults.ImageId(file));
     }
 
     // A hundredth of a sensor pixel is finer than any detector.
@@ -137,17 +130,24 @@ internal static class CocoResults
         stream,
         images.SelectMany(image => image.Detections.Select(found => new
         {
-            ImageId = ImageId(image.File),
+            image.ImageId,
             found.CategoryId,
             found.Bbox,
             found.Score,
         })),
         Json.Options));
 
-    // COCO names its files by number, RAW-NOD by a text that is the id.
-    private static object ImageId(string file)
+    /// <summary>Refuses inputs that a results file could not tell apart, such as 139.jpg and 000139.jpg.</summary>
+    public static void CheckIds(IEnumerable<InputFile> files)
     {
-        var stem = Path.GetFileNameWithoutExtension(file);
-        return long.TryParse(stem, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : stem;
+        foreach (var same in files.GroupBy(ImageId).Where(group => group.Count() > 1))
+        {
+            throw new GenIspException(
+                $"{string.Join(" and ", same.Select(file => file.Path))} would both have the image id {same.Key}. Run them apart.");
+        }
     }
+
+    // COCO names its files by number, RAW-NOD by a text that is the id.
+    public static object ImageId(InputFile file) =>
+        long.TryParse(file.OutputStem, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : file.OutputStem;
 }

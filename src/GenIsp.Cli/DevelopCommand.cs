@@ -14,11 +14,7 @@ internal static class DevelopCommand
 
     public static Command Create(Terminal terminal)
     {
-        var inputs = new Argument<string[]>("INPUT")
-        {
-            Description = "RAW files, mosaics with a sidecar, photos, or folders",
-            Arity = ArgumentArity.OneOrMore,
-        };
+        var inputs = InputArgument.Create("INPUT", "RAW files, mosaics with a sidecar, photos, or folders");
         var output = new Option<string>("--output", "-o") { Description = "Folder for the pictures", Required = true, HelpName = "DIR" };
         var format = Choice.Optional(
             "--format", "Of the pictures: png unless given; npy holds the float32 values [3, H, W], not clamped",
@@ -28,22 +24,23 @@ internal static class DevelopCommand
             "develop",
             "Develops RAW photos into pictures.") { inputs, output, format }.WithExamples(
                 "genisp develop photo.arw -o out",
-                "genisp develop photos/ -o out --isp run/best.safetensors --format jpeg",
+                "genisp develop photos/ -o out --isp genisp.safetensors --format jpeg",
                 "genisp develop photo.dng -o out --isp linear --max-size full --format npy");
         development.AddTo(command);
         command.SetAction((parsed, cancellation) =>
         {
             var folder = parsed.GetValue(output)!;
-            var files = Inputs.Expand(parsed.GetValue(inputs)!);
+            var ending = parsed.GetValue(format) switch { Format.Jpeg => ".jpg", Format.Npy => ".npy", _ => ".png" };
+            var files = Inputs.Named(parsed.GetValue(inputs)!);
             using var developer = development.Load(parsed);
-            Batch.Prepare(folder);
+            OutputFolder.Prepare(folder, parsed.GetValue(inputs)!, files.Select(file => file.OutputStem + ending));
             var clock = new StageClock();
             var code = Batch.Run(
                 terminal, files,
                 file =>
                 {
                     var picture = developer.Develop(file.Path, clock);
-                    clock.Measure("write", () => Write(Path.Combine(folder, file.OutputStem), picture, parsed.GetValue(format) ?? Format.Png));
+                    clock.Finish("write", () => Write(Path.Combine(folder, file.OutputStem + ending), picture));
                 },
                 cancellation);
             terminal.Say($"{folder}: {clock}");
@@ -52,18 +49,18 @@ internal static class DevelopCommand
         return command;
     }
 
-    private static void Write(string stem, RgbImage picture, Format format)
+    private static void Write(string path, RgbImage picture)
     {
-        switch (format)
+        switch (Path.GetExtension(path))
         {
-            case Format.Npy:
-                PictureFile.WriteNpy(stem + ".npy", picture);
+            case ".npy":
+                PictureFile.WriteNpy(path, picture);
                 break;
-            case Format.Jpeg:
-                PictureFile.WriteJpeg(stem + ".jpg", picture);
+            case ".jpg":
+                PictureFile.WriteJpeg(path, picture);
                 break;
             default:
-                PictureFile.WritePng(stem + ".png", picture);
+                PictureFile.WritePng(path, picture);
                 break;
         }
     }

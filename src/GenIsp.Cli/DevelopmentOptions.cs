@@ -20,7 +20,7 @@ internal sealed class DevelopmentOptions
 
     private readonly Option<DevelopedSize> _maxSize = new("--max-size")
     {
-        Description = "Develop at this size (longer × shorter side at most), or full: half the sensor's sides",
+        Description = "Fit RAW pictures into this size, larger or smaller as they are; full is half the sensor's sides",
         HelpName = "LONGxSHORT|full",
         DefaultValueFactory = _ => new DevelopedSize(SizeLimit.Detection),
         CustomParser = ParseSize,
@@ -28,7 +28,7 @@ internal sealed class DevelopmentOptions
 
     private readonly Option<(int, int)?> _crop = new("--crop")
     {
-        Description = "Keep the central part of the sensor, as the camera's JPEG does, such as 5472x3648",
+        Description = "Keep the central part of the sensor, as the camera's JPEG does, such as 5472x3648; boxes are then in its frame",
         HelpName = "WIDTHxHEIGHT",
         CustomParser = result => ParsePair(result) is var (width, height) ? (width, height) : null,
     };
@@ -41,28 +41,32 @@ internal sealed class DevelopmentOptions
         "--white-balance", "Of the classical ISP: the camera's own unless given",
         ("as-shot", WhiteBalanceSource.AsShot), ("gray-world", WhiteBalanceSource.GrayWorld));
 
-    private readonly Option<double> _percentile = new("--percentile")
-    {
-        Description = "Of the classical ISP: the percentile of luminance that becomes white",
-        DefaultValueFactory = _ => new ClassicalOptions().Percentile,
-        HelpName = "PERCENT",
-    };
+    private readonly Option<double> _percentile = NumberOption.Create(
+        "--percentile", "Of the classical ISP: the percentile of luminance that becomes white", "PERCENT",
+        new ClassicalOptions().Percentile, percent => percent is > 0 and <= 100, "above 0 and at most 100");
 
     public DevelopmentOptions()
     {
         _isp.CompletionSources.Add("linear", "classical");
         _maxSize.CompletionSources.Add("1333x800", "full");
-        _percentile.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<double>() is not (> 0 and <= 100))
-                result.AddError("--percentile must be above 0 and at most 100.");
-        });
     }
 
     public void AddTo(Command command)
     {
         foreach (var option in new Option[] { _isp, _maxSize, _crop, _cst, _whiteBalance, _percentile })
             command.Add(option);
+        command.Validators.Add(result =>
+        {
+            var isp = result.GetValue(_isp) is { Length: > 0 } given ? given : "classical";
+            if (isp != "classical")
+            {
+                foreach (var option in new Option[] { _whiteBalance, _percentile }.Where(option => result.GetResult(option) is { Implicit: false }))
+                    result.AddError($"{option.Name} is for the classical ISP only, not for {isp}.");
+            }
+            var isGiven = result.GetResult(_cst) is { } cst && !cst.Errors.Any();
+            if (isp is "classical" or "linear" && isGiven && result.GetValue(_cst) is not (null or CstDirection.Inverse))
+                result.AddError($"--cst is for GenISP networks: {isp} works in XYZ, which is --cst inverse.");
+        });
     }
 
     /// <summary>Loads the ISP and says how its input is made.</summary>

@@ -10,7 +10,7 @@ internal static class InfoCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var files = new Argument<string[]>("FILE") { Description = "RAW files, mosaics with a sidecar, or folders", Arity = ArgumentArity.OneOrMore };
+        var files = InputArgument.Create("FILE", "RAW files, mosaics with a sidecar, or folders");
         var json = new Option<bool>("--json") { Description = "Print a JSON array" };
         var command = new Command(
             "info",
@@ -18,14 +18,16 @@ internal static class InfoCommand
                 "genisp info photo.nef",
                 "genisp info photos/ --json");
         command.SetAction((parsed, cancellation) => Task.FromResult(
-            Run(terminal, Inputs.Expand(parsed.GetValue(files)!), parsed.GetValue(json), cancellation)));
+            Run(terminal, Inputs.Files(parsed.GetValue(files)!, photos: false), parsed.GetValue(json), cancellation)));
         return command;
     }
 
-    private static int Run(Terminal terminal, IReadOnlyList<InputFile> files, bool json, CancellationToken cancellation)
+    private static int Run(Terminal terminal, IReadOnlyList<string> files, bool json, CancellationToken cancellation)
     {
         var infos = new List<SensorInfo>();
-        var code = Batch.Run(terminal, files, file => infos.Add(SensorInfo.Of(file.Path, RawReader.Read(file.Path))), cancellation);
+        var code = Batch.Run(
+            terminal, [.. files.Select(path => new InputFile(path, path))],
+            file => infos.Add(SensorInfo.Of(file.Path, RawReader.Read(file.Path))), cancellation);
         if (json)
         {
             Json.Print(terminal, infos);
@@ -65,8 +67,20 @@ internal static class InfoCommand
             yield return ("as-shot gains", AsShotGains is null ? "missing" : Numbers(AsShotGains, "0.000"));
             yield return ("ISO", Iso is double iso ? Numbers([iso], "0") : "unknown");
             yield return ("exposure", ExposureS is double seconds ? Exposure(seconds) : "unknown");
-            yield return ("orientation", ((Orientation)Orientation).ToString());
+            yield return ("orientation", Words((Orientation)Orientation));
         }
+
+        private static string Words(Orientation orientation) => orientation switch
+        {
+            Geometry.Orientation.Upright => "upright as stored",
+            Geometry.Orientation.Rotate90 => "turn by 90° clockwise",
+            Geometry.Orientation.Rotate180 => "turn by 180°",
+            Geometry.Orientation.Rotate270 => "turn by 90° counterclockwise",
+            Geometry.Orientation.MirrorHorizontal => "mirror left to right",
+            Geometry.Orientation.MirrorVertical => "mirror top to bottom",
+            Geometry.Orientation.Transpose => "mirror at the falling diagonal",
+            _ => "mirror at the rising diagonal",
+        };
 
         private static string Exposure(double seconds) => seconds < 0.4
             ? FormattableString.Invariant($"1/{1 / seconds:0} s")

@@ -16,12 +16,19 @@ internal static class Inputs
         ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f", ".bin", ".npy",
     };
 
-    /// <summary>The files, those of folders in order of their names. Outputs get the stem, or where two would be the same, the name.</summary>
+    /// <summary>The files, those of folders in order of their names; folders inside them are left alone.</summary>
+    /// <param name="inputs">What the user named.</param>
+    /// <param name="photos">Whether ordinary photos in folders count.</param>
     /// <exception cref="GenIspException">An input is missing, or a folder holds no picture.</exception>
-    public static IReadOnlyList<InputFile> Expand(IEnumerable<string> inputs)
+    public static IReadOnlyList<string> Files(IEnumerable<string> inputs, bool photos = true) =>
+        [.. inputs.SelectMany(input => ExpandOne(input, photos))];
+
+    /// <summary>The same, with a name for each one's outputs: the stem, or where two would be the same, the whole name.</summary>
+    /// <exception cref="GenIspException">As <see cref="Files"/>; or two files have one name.</exception>
+    public static IReadOnlyList<InputFile> Named(IEnumerable<string> inputs)
     {
-        var files = inputs.SelectMany(ExpandOne).ToList();
-        var stems = files.GroupBy(file => Path.GetFileNameWithoutExtension(file), StringComparer.OrdinalIgnoreCase)
+        var files = Files(inputs);
+        var shared = files.GroupBy(file => Path.GetFileNameWithoutExtension(file), StringComparer.OrdinalIgnoreCase)
             .Where(group => group.Count() > 1).Select(group => group.Key).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         return
@@ -29,7 +36,7 @@ internal static class Inputs
             .. files.Select(file =>
             {
                 var stem = Path.GetFileNameWithoutExtension(file);
-                var name = stems.Contains(stem) ? Path.GetFileName(file) : stem;
+                var name = shared.Contains(stem) ? Path.GetFileName(file) : stem;
                 return taken.Add(name)
                     ? new InputFile(file, name)
                     : throw new GenIspException($"{file}: another input is also called {name}, so their results would collide. Run them apart.");
@@ -37,15 +44,15 @@ internal static class Inputs
         ];
     }
 
-    private static IEnumerable<string> ExpandOne(string input)
+    private static List<string> ExpandOne(string input, bool photos)
     {
         if (File.Exists(input))
             return [input];
         if (!Directory.Exists(input))
             throw new GenIspException($"{input} does not exist.");
         var files = Directory.EnumerateFiles(input)
-            .Where(file => RawExtensions.Contains(Path.GetExtension(file)) || PictureFile.IsPhoto(file) || RawReader.IsMosaic(file))
+            .Where(file => RawExtensions.Contains(Path.GetExtension(file)) || RawReader.IsMosaic(file) || (photos && PictureFile.IsPhoto(file)))
             .Order(StringComparer.Ordinal).ToList();
-        return files.Count > 0 ? files : throw new GenIspException($"{input} holds no RAW file, mosaic or photo.");
+        return files.Count > 0 ? files : throw new GenIspException($"{input} holds no RAW file{(photos ? ", mosaic or photo" : " or mosaic")}.");
     }
 }

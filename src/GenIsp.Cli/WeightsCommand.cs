@@ -40,10 +40,10 @@ internal static class WeightsCommand
             }
             terminal.Out.WriteLine($"{path}: {format}, {weights.Count} tensors, {weights.Values.Sum(tensor => (long)tensor.Count):N0} values");
             foreach (var (key, value) in weights.Metadata)
-                terminal.Out.WriteLine($"  {key} = {value}");
+                terminal.Out.WriteLine(Terminal.Printable($"  {key} = {value}"));
             var width = weights.Count == 0 ? 0 : weights.Keys.Max(name => name.Length);
             foreach (var (name, tensor) in weights)
-                terminal.Out.WriteLine($"  {name.PadRight(width)}  {Name(tensor.Type),-8}  [{string.Join(", ", tensor.Shape)}]");
+                terminal.Out.WriteLine($"  {Terminal.Printable(name).PadRight(width)}  {Name(tensor.Type),-8}  [{string.Join(", ", tensor.Shape)}]");
             return CommandLine.Done;
         });
         return command;

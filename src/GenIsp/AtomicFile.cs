@@ -26,7 +26,8 @@ internal static class AtomicFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new GenIspException($"{path} can't be written: {error.Message}", error);
+            // The system's words name the temporary file, which nobody has heard of.
+            throw new GenIspException($"{path} can't be written: {error.Message.Replace(temporary, path, StringComparison.Ordinal)}", error);
         }
     }
 }

@@ -19,13 +19,13 @@ public static class ColorSpaceTransform
         {
             throw new GenIspException(
                 $"{sensor.Source} has no colour matrix for {Name(sensor)}, so camera RGB can't become XYZ. "
-                + "Give \"xyz_to_camera\" in a sidecar, or leave the step out with --cst none.");
+                + "A GenISP network that was made for --cst none works without.");
         }
         if (matrix.IsSingular)
         {
             throw new GenIspException(
                 $"{sensor.Source}: the colour matrix of {Name(sensor)} is zero or singular, so camera RGB can't become XYZ. "
-                + "Leave the step out with --cst none.");
+                + "A GenISP network that was made for --cst none works without.");
         }
         return direction == CstDirection.Direct ? matrix : matrix.Inverse();
     }

@@ -51,12 +51,14 @@ public static class LinearPipeline
     /// [3, H, W] in the colour space that <see cref="LinearOptions.Cst"/> says. Its frame leads to the full-resolution picture: the
     /// cropped mosaic, upright.
     /// </returns>
-    /// <exception cref="GenIspException">The file has no usable colour matrix, or the crop is larger than the mosaic.</exception>
+    /// <exception cref="GenIspException">The file has no usable colour matrix, the crop is larger than the mosaic, or the size too large.</exception>
     public static LinearImage ToLinear(SensorImage sensor, LinearOptions options)
     {
         var crop = CentralCrop(sensor, options.Crop);
         var packed = (Width: crop.Width / 2, Height: crop.Height / 2);
         var size = options.MaxSize?.Fit(packed.Width, packed.Height) ?? packed;
+        if (3L * size.Width * size.Height > Array.MaxLength)
+            throw new GenIspException($"{sensor.Source}: {size.Width}×{size.Height} pixels are too many. Choose a smaller size.");
         var transform = ColorSpaceTransform.For(sensor, options.Cst);
 
         var pixels = MosaicResampler.Resample(sensor, crop, size, SensorToColor.From(sensor.Levels, transform));

@@ -35,7 +35,7 @@ internal sealed class AnnotationScaling
         }
         catch (JsonException e)
         {
-            throw new GenIspException($"{path} is not a COCO annotation file{Raw.SensorJson.Reason(e)}", e);
+            throw new GenIspException($"{path} is no COCO annotation file{Where(e)}: {e.Message.Split(" Path: ")[0].TrimEnd('.')}.", e);
         }
         if (root is not JsonObject coco)
             throw new GenIspException($"{path} is not a COCO annotation file: it holds no JSON object.");
@@ -139,4 +139,6 @@ internal sealed class AnnotationScaling
         var text = found?.ToJsonString() ?? "null";
         return new($"{path}: {place} is {(text.Length > 60 ? text[..60] + "…" : text)}, but must be {expected}.");
     }
+
+    private static string Where(JsonException e) => e.LineNumber is long line ? $" (line {line + 1})" : "";
 }

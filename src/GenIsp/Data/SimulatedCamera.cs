@@ -1,4 +1,3 @@
-using System.Text.Json;
 using GenIsp.Geometry;
 using GenIsp.Raw;
 
@@ -40,19 +39,7 @@ public sealed record SimulatedCamera(string Name, BayerPattern Cfa, SensorLevels
             throw new GenIspException(
                 $"There is no camera \"{nameOrFile}\": it is none of {string.Join(", ", PresetNames)}, and no such file exists.");
         }
-        try
-        {
-            return Check(nameOrFile, JsonSerializer.Deserialize<Keys>(File.ReadAllText(nameOrFile), SensorJson.Options) ?? new Keys());
-        }
-        catch (JsonException e)
-        {
-            throw new GenIspException(
-                $"{nameOrFile} is not a camera's description{SensorJson.Reason(e)} It should look like {Example}.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new GenIspException($"{nameOrFile} can't be read: {e.Message}", e);
-        }
+        return Read(nameOrFile);
     }
 
     // Both RAW-NOD cameras have red at the top left and 14 bits.
@@ -62,34 +49,23 @@ public sealed record SimulatedCamera(string Name, BayerPattern Cfa, SensorLevels
         return new SimulatedCamera(known.Name, BayerPattern.Rggb, known.Levels, 14, known.XyzToCamera);
     }
 
-    private static SimulatedCamera Check(string path, Keys keys)
+    private static SimulatedCamera Read(string path)
     {
-        GenIspException Bad(string key, string found, string expected) => new($"{path}: \"{key}\" is {found}, but must be {expected}.");
-        GenIspException Missing(string key) => new($"{path}: \"{key}\" is missing. It should look like {Example}.");
-
-        var cfaName = keys.Cfa ?? throw Missing("cfa");
-        var cfa = BayerPattern.Parse(cfaName) ?? throw Bad("cfa", $"\"{cfaName}\"", $"one of {string.Join(", ", BayerPattern.All)}");
-        var bits = keys.Bits ?? throw Missing("bits");
-        if (bits is < 8 or > 16)
-            throw Bad("bits", $"{bits}", "8 to 16");
+        var json = SensorJson.Read(path, Example);
+        var name = json.Text("name") is { Length: > 0 } given ? given : Path.GetFileNameWithoutExtension(path);
+        var cfa = json.Pattern("cfa");
+        var bits = json.Whole("bits", 8) ?? throw json.Missing("bits");
+        if (bits > 16)
+            throw json.Bad("bits", "8 to 16");
         var range = (1 << bits) - 1;
-        var white = keys.White ?? throw Missing("white");
-        if (!(white > 0 && white <= range))
-            throw Bad("white", $"{white}", $"above 0 and at most {range}, the highest number of {bits} bits");
-        var blackKey = keys.Black ?? throw Missing("black");
-        var black = SensorJson.Blacks(blackKey) ?? throw Bad("black", blackKey.GetRawText(), "one number or [r, g1, g2, b]");
+        var white = json.Number("white", 1, ushort.MaxValue) ?? throw json.Missing("white");
+        if (white > range)
+            throw json.Bad("white", $"above 0 and at most {range}, the highest number of {bits} bits");
+        var black = json.Blacks("black") ?? throw json.Missing("black");
         if (black.Any(value => value < 0 || value >= white))
-            throw Bad("black", blackKey.GetRawText(), $"at least 0 and below white, which is {white}");
-        var matrix = SensorJson.Matrix(path, keys.XyzToCamera ?? throw Missing("xyz_to_camera"));
-        var name = keys.Name is { Length: > 0 } given ? given : Path.GetFileNameWithoutExtension(path);
+            throw json.Bad("black", $"at least 0 and below white, which is {white}");
+        var matrix = json.Matrix("xyz_to_camera") ?? throw json.Missing("xyz_to_camera");
+        json.RefuseOthers();
         return new SimulatedCamera(name, cfa, new SensorLevels(black[0], black[1], black[2], black[3], white), bits, matrix);
     }
-
-    private sealed record Keys(
-        string? Name = null,
-        string? Cfa = null,
-        JsonElement? Black = null,
-        double? White = null,
-        int? Bits = null,
-        double[]?[]? XyzToCamera = null);
 }

@@ -18,12 +18,6 @@ public abstract class Detector : IDisposable
     /// <summary>The classes that it knows.</summary>
     public abstract IReadOnlyList<Category> Categories { get; }
 
-    /// <summary>
-    /// The size of image that it works at: an ISP's output needs no more. The scale is min(<c>Short</c> / short side,
-    /// <c>Long</c> / long side).
-    /// </summary>
-    public abstract (int Long, int Short) PreferredSize { get; }
-
     /// <summary>Finds the objects in each image, best first.</summary>
     /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size.</param>
     /// <param name="scoreThreshold">Detections that score below it are left out; 0..1.</param>

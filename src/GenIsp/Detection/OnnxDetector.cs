@@ -28,9 +28,6 @@ public sealed class OnnxDetector : Detector
     /// </summary>
     public override IReadOnlyList<Category> Categories { get; }
 
-    /// <inheritdoc/>
-    public override (int Long, int Short) PreferredSize => (Math.Max(Input.Width, Input.Height), Math.Min(Input.Width, Input.Height));
-
     /// <summary>In what form the file gives its boxes and scores.</summary>
     public DetectorConvention Convention => _convention.Name;
 
@@ -121,11 +118,32 @@ public sealed class OnnxDetector : Detector
                 classes.Add(c);
             }
         }
+        KeepBest(boxes, kept, classes);
         return [.. Nms.Suppress(boxes.ToArray(), kept.ToArray(), classes.ToArray(), _convention.NmsThreshold)
             .Select(i => new Detection(
                 predictions.Frame.ToSource(boxes[i]).ClipTo(width, height), Categories[classes[i]], kept[i]))
             .Where(detection => detection.Box.Width > 0 && detection.Box.Height > 0) // not outside, not NaN
             .Take(_convention.MaxDetections)];
+    }
+
+    // Every point says something of every class, so a threshold near 0 would have suppression compare hundreds of thousands of boxes.
+    private static void KeepBest(List<Box> boxes, List<float> scores, List<int> classes)
+    {
+        const int PerClass = 1000;
+        if (boxes.Count <= PerClass)
+            return;
+        var best = Enumerable.Range(0, boxes.Count).GroupBy(i => classes[i])
+            .SelectMany(ofClass => ofClass.OrderByDescending(i => scores[i]).Take(PerClass)).Order().ToArray();
+        (Box, float, int)[] chosen = [.. best.Select(i => (boxes[i], scores[i], classes[i]))];
+        boxes.Clear();
+        scores.Clear();
+        classes.Clear();
+        foreach (var (box, score, @class) in chosen)
+        {
+            boxes.Add(box);
+            scores.Add(score);
+            classes.Add(@class);
+        }
     }
 
     private static int IndexOfLargest(ReadOnlySpan<float> values)

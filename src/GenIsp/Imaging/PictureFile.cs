@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using GenIsp.Geometry;
+using GenIsp.Raw;
 using SkiaSharp;
 
 namespace GenIsp.Imaging;
@@ -19,9 +20,13 @@ public static class PictureFile
     /// <exception cref="GenIspException">The file is missing, damaged or no picture.</exception>
     public static RgbImage Read(string path)
     {
-        if (!File.Exists(path))
-            throw new GenIspException($"{path} does not exist.");
-        using var codec = SKCodec.Create(path)
+        if (GrayPng.IsOne(path))
+        {
+            throw new GenIspException(
+                $"{path} is a 16-bit gray PNG, which holds a sensor's mosaic and no photo: {MosaicSidecar.PathFor(path)} must describe it.");
+        }
+        using var file = InputFiles.Open(path);
+        using var codec = SKCodec.Create(file)
             ?? throw new GenIspException($"{path} can't be read as a picture: it is damaged or of an unknown kind.");
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         if (width < 1 || height < 1 || (long)width * height > MaxPixels)
@@ -98,7 +103,7 @@ public static class PictureFile
         AtomicFile.Write(path, data.SaveTo);
     }
 
-    private const long MaxPixels = 500_000_000;
+    private const long MaxPixels = 200_000_000;
 
     private static void Encode(string path, RgbImage image, SKEncodedImageFormat format, int quality)
     {

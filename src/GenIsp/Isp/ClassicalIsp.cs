@@ -73,7 +73,7 @@ public sealed class ClassicalIsp : IIsp
     // A white that no light has (a black or damaged picture) changes nothing.
     private static Matrix3 Balance(Vector3 white)
     {
-        if (white is not { X: > 0, Y: > 0, Z: > 0 })
+        if (!ChromaticAdaptation.IsLight(white))
             return Matrix3.Identity;
         return ChromaticAdaptation.Between(new Vector3(white.X / white.Y, 1, white.Z / white.Y), Srgb.White);
     }

@@ -33,17 +33,20 @@ public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
 
     /// <param name="options">What the weights do not show; the defaults if null.</param>
     /// <param name="initialization">How the weights begin. <c>torch.random.manual_seed</c> makes them repeatable.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
     public GenIspModel(GenIspOptions? options = null, GenIspInitialization initialization = GenIspInitialization.Default)
         : base("GenISP")
     {
         Options = options ?? new GenIspOptions();
+        Options.Check();
+        // Building a layer leaves temporary tensors behind; the parameters themselves leave the scope.
+        using var scope = NewDisposeScope();
         _whiteBalance = new ImageToParameters("ConvWB", 3, Options);
         _colorCorrection = new ImageToParameters("ConvCC", 9, Options);
         _shallow = new ShallowConvNet("ShallowConvNet", Options);
         RegisterComponents();
         if (initialization == GenIspInitialization.Identity)
         {
-            using var scope = NewDisposeScope();
             using var quiet = no_grad();
             _whiteBalance.OutputBias.copy_(ones(3, dtype: ScalarType.Float32));
             _colorCorrection.OutputBias.copy_(eye(3, dtype: ScalarType.Float32).flatten());
@@ -81,15 +84,4 @@ public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
         return new RgbImage(forward(xyz).contiguous().data<float>().ToArray(), image.Frame);
     }
 
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _whiteBalance.Dispose();
-            _colorCorrection.Dispose();
-            _shallow.Dispose();
-        }
-        base.Dispose(disposing);
-    }
 }

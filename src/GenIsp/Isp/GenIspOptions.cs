@@ -12,6 +12,17 @@ public sealed record GenIspOptions
     /// <summary>Side of the square copy that ConvWB and ConvCC look at, in pixels.</summary>
     internal const int ParameterSize = 256;
 
+    private static readonly string PoolsRule = $"three whole numbers above 0 with a product of at most {ParameterSize}";
+
+    // What never varies here, written down for other readers of the file, and refused when a file says otherwise.
+    private static readonly KeyValuePair<string, string>[] FixedConventions =
+    [
+        new("input", "linear, black 0, white 1"),
+        new("output", "rgb 0..1, unclamped"),
+        new("parameter_size", $"{ParameterSize}"),
+        new("instance_norm_epsilon", NormEpsilon.ToString("r", CultureInfo.InvariantCulture)),
+    ];
+
     /// <summary>Window and stride of the three max poolings, each at least 1. The Delft reproduction's weights need 4, 3, 2.</summary>
     public IReadOnlyList<int> Pools { get; init; } = [2, 2, 2];
 
@@ -28,12 +39,17 @@ public sealed record GenIspOptions
         new("pools", string.Join(",", Pools)),
         new("negative_slope", NegativeSlope.ToString("r", CultureInfo.InvariantCulture)),
         new("cst", Cst.ToString().ToLowerInvariant()),
-        // Conventions that are fixed here, written down for other readers of the file.
-        new("input", "linear, black 0, white 1"),
-        new("output", "rgb 0..1, unclamped"),
-        new("parameter_size", $"{ParameterSize}"),
-        new("instance_norm_epsilon", NormEpsilon.ToString("r", CultureInfo.InvariantCulture)),
+        .. FixedConventions,
     ];
+
+    /// <exception cref="ArgumentException">Pools or slope are out of range.</exception>
+    internal void Check()
+    {
+        if (!ArePools(Pools))
+            throw new ArgumentException($"The pools {string.Join(", ", Pools)} are not {PoolsRule}.");
+        if (!double.IsFinite(NegativeSlope))
+            throw new ArgumentException($"The slope {NegativeSlope} is no number.");
+    }
 
     /// <exception cref="GenIspException">The metadata is not of a GenISP network, or a value is out of range.</exception>
     internal static GenIspOptions FromMetadata(IReadOnlyDictionary<string, string> metadata, string source)
@@ -41,9 +57,9 @@ public sealed record GenIspOptions
         if (metadata.GetValueOrDefault("architecture") is not "genisp")
         {
             throw new GenIspException(
-                $"{source} does not say that it holds a GenISP network (\"architecture\" is "
-                + $"{(metadata.TryGetValue("architecture", out var other) ? $"\"{other}\"" : "missing")} in its metadata). "
-                + "Make such a file with genisp train or genisp weights convert.");
+                $"{source} does not say that it holds a GenISP network: in its metadata, \"architecture\" is "
+                + $"{(metadata.TryGetValue("architecture", out var other) ? $"\"{other}\"" : "missing")}. An ISP is a .safetensors file with "
+                + "this metadata, such as genisp weights convert makes from the folder with the Delft .pth files.");
         }
         string Value(string key) => metadata.TryGetValue(key, out var text)
             ? text
@@ -53,13 +69,21 @@ public sealed record GenIspOptions
 
         var pools = Value("pools").Split(',')
             .Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var pool) ? pool : 0).ToArray();
-        // 256 pixels survive poolings whose product is at most 256.
-        if (pools.Length != 3 || pools.Any(pool => pool is < 1 or > ParameterSize) || pools.Aggregate(1L, (a, b) => a * b) > ParameterSize)
-            throw Bad("pools", $"three whole numbers above 0 with a product of at most {ParameterSize}");
+        if (!ArePools(pools))
+            throw Bad("pools", PoolsRule);
         if (!double.TryParse(Value("negative_slope"), NumberStyles.Float, CultureInfo.InvariantCulture, out var slope) || !double.IsFinite(slope))
             throw Bad("negative_slope", "a number");
         if (!Enum.TryParse<CstDirection>(Value("cst"), ignoreCase: true, out var cst) || !Enum.IsDefined(cst))
             throw Bad("cst", "inverse, direct or none");
+        foreach (var (key, expected) in FixedConventions)
+        {
+            if (Value(key) != expected)
+                throw Bad(key, $"\"{expected}\"");
+        }
         return new GenIspOptions { Pools = pools, NegativeSlope = slope, Cst = cst };
     }
+
+    // 256 pixels survive poolings whose product is at most 256.
+    private static bool ArePools(IReadOnlyList<int> pools) =>
+        pools.Count == 3 && pools.All(pool => pool is >= 1 and <= ParameterSize) && pools.Aggregate(1L, (a, b) => a * b) <= ParameterSize;
 }

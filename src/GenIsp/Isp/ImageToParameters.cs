@@ -46,15 +46,4 @@ internal sealed class ImageToParameters : Module<Tensor, Tensor>
         return _mlp.forward(features.mean([2, 3])).MoveToOuterDisposeScope();
     }
 
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _conv1.Dispose();
-            _conv2.Dispose();
-            _conv3.Dispose();
-            _mlp.Dispose();
-        }
-        base.Dispose(disposing);
-    }
 }

@@ -37,16 +37,6 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
         return _conv3.forward(features).MoveToOuterDisposeScope();
     }
 
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _conv1.Dispose();
-            _conv2.Dispose();
-            _conv3.Dispose();
-        }
-        base.Dispose(disposing);
-    }
 
     // Of each picture alone: no running statistics, no scale or shift of its own.
     private Tensor Activate(Tensor features) =>

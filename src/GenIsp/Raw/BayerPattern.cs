@@ -19,10 +19,16 @@ public enum CfaColor
 /// <summary>
 /// The colour filter array of a Bayer sensor: its 2×2 cell, named by reading the cell row by row from the image's top left corner.
 /// </summary>
-/// <param name="RedX">The column of red in the cell, 0 or 1.</param>
-/// <param name="RedY">The row of red in the cell, 0 or 1.</param>
-public readonly record struct BayerPattern(int RedX, int RedY)
+public readonly record struct BayerPattern
 {
+    private BayerPattern(int redX, int redY) => (RedX, RedY) = (redX, redY);
+
+    /// <summary>The column of red in the cell, 0 or 1.</summary>
+    public int RedX { get; }
+
+    /// <summary>The row of red in the cell, 0 or 1.</summary>
+    public int RedY { get; }
+
     /// <summary>Red at the top left.</summary>
     public static BayerPattern Rggb { get; } = new(0, 0);
 

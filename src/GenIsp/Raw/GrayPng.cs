@@ -14,12 +14,41 @@ internal static class GrayPng
     /// <exception cref="GenIspException">It is damaged, or no plain 16-bit gray PNG.</exception>
     public static (int Width, int Height, ushort[] Pixels) Read(string path)
     {
-        GenIspException Bad(string why) => new($"{path} can't be read as a 16-bit gray PNG: {why}.");
-        ReadOnlySpan<byte> file = File.ReadAllBytes(path);
-        if (!file.StartsWith<byte>([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]))
-            throw Bad("it is not a PNG file");
+        var (width, height, compressed) = ReadChunks(path, InputFiles.ReadBytes(path));
+        // Deflate shrinks at most 1032 times: a header that promises more is a lie, and nothing is allocated for it.
+        if ((long)width * height * BytesPerPixel / 1032 > compressed.Length)
+            throw Bad(path, "its pixels are cut short");
+        try
+        {
+            using var inflated = new ZLibStream(compressed, CompressionMode.Decompress);
+            var pixels = Unfilter(inflated, width, height);
+            inflated.ReadByte(); // the end, where zlib compares its checksum
+            return (width, height, pixels);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException)
+        {
+            throw Bad(path, "its pixels are damaged or cut short");
+        }
+    }
+
+    /// <summary>Whether the file is a PNG of 16-bit gray, by its header.</summary>
+    public static bool IsOne(string path)
+    {
+        using var file = InputFiles.Open(path);
+        var start = new byte[26];
+        return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length
+            && start.AsSpan().StartsWith(Signature) && start.AsSpan(12, 4).SequenceEqual("IHDR"u8) && start[24] == 16 && start[25] == 0;
+    }
+
+    private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
+
+    // The header's size, and the zlib stream of all IDAT chunks.
+    private static (int Width, int Height, MemoryStream Compressed) ReadChunks(string path, ReadOnlySpan<byte> file)
+    {
+        if (!file.StartsWith(Signature))
+            throw Bad(path, "it is not a PNG file");
         int width = 0, height = 0;
-        using var compressed = new MemoryStream();
+        var compressed = new MemoryStream();
         for (var rest = file[8..]; rest.Length >= 12;)
         {
             var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
@@ -31,11 +60,11 @@ internal static class GrayPng
                 width = BinaryPrimitives.ReadInt32BigEndian(body);
                 height = BinaryPrimitives.ReadInt32BigEndian(body[4..]);
                 if (width < 1 || height < 1 || (long)width * height > MosaicSidecar.MaxPixels)
-                    throw Bad($"its header says {width}×{height} pixels");
+                    throw Bad(path, $"its header says {width}×{height} pixels");
                 if (body[8] != 16 || body[9] != 0)
-                    throw Bad($"its pixels have {body[8]} bits and PNG's colour type {body[9]}, but a mosaic needs 16 bits and type 0 (gray)");
+                    throw Bad(path, $"its pixels have {body[8]} bits and colour type {body[9]}, but a mosaic needs 16 bits and type 0, gray");
                 if (body[12] != 0)
-                    throw Bad("it is interlaced; save it without");
+                    throw Bad(path, "it is interlaced; save it without");
             }
             else if (rest[4..8].SequenceEqual("IDAT"u8))
             {
@@ -44,21 +73,12 @@ internal static class GrayPng
             rest = rest[((int)length + 12)..];
         }
         if (width == 0)
-            throw Bad("it has no header");
-        // Deflate shrinks at most 1032 times: a header that promises more is a lie, and nothing is allocated for it.
-        if ((long)width * height * BytesPerPixel / 1032 > compressed.Length)
-            throw Bad("its pixels are cut short");
+            throw Bad(path, "it has no header");
         compressed.Position = 0;
-        try
-        {
-            using var inflated = new ZLibStream(compressed, CompressionMode.Decompress);
-            return (width, height, Unfilter(inflated, width, height));
-        }
-        catch (Exception e) when (e is InvalidDataException or IOException)
-        {
-            throw Bad("its pixels are damaged or cut short");
-        }
+        return (width, height, compressed);
     }
+
+    private static GenIspException Bad(string path, string why) => new($"{path} can't be read as a 16-bit gray PNG: {why}.");
 
     private static ushort[] Unfilter(Stream rows, int width, int height)
     {

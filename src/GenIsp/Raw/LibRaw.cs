@@ -91,10 +91,10 @@ internal sealed unsafe class LibRaw
         $"LibRaw {Version} is installed, but GenIsp knows only {LibRawLayout.Supported}: the layout of another version's data is not known.");
 
     // LIBRAW_* in libraw_const.h; positive codes are the system's errno.
-    private static string Words(int code) => code switch
+    internal static string Words(int code) => code switch
     {
         -1 => "an unspecified error",
-        -2 => "it is no RAW file, or of a kind that LibRaw does not know",
+        -2 => "it is no RAW file, is cut short, or is of a kind that LibRaw does not know",
         -3 => "the image asked for is not in it",
         -4 => "calls were made out of order",
         -5 => "it has no thumbnail",

@@ -32,7 +32,6 @@ internal sealed record LibRawLayout(
     public const int Make = 4;
     public const int Model = 68;
     public const int IsFoveon = 336;
-    public const int Colors = 340;
     public const int Filters = 344;
     public const int ColorLetters = 420;
 

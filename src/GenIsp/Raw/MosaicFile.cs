@@ -32,22 +32,20 @@ internal static partial class MosaicFile
         {
             XyzToCamera = sidecar.XyzToCamera,
             AsShot = sidecar.WhiteBalance,
-            Capture = new CaptureInfo(sidecar.Camera?.Split(' ')[0], sidecar.Camera?[(sidecar.Camera.IndexOf(' ') + 1)..], null, null),
+            Capture = new CaptureInfo(sidecar.Camera?.Make, sidecar.Camera?.Model, null, null),
         };
     }
 
     private static ushort[] ReadHeaderless(string path, MosaicSidecar sidecar)
     {
         var expected = 2L * sidecar.Width * sidecar.Height;
-        using var file = File.OpenRead(path);
-        if (file.Length != expected)
+        var bytes = InputFiles.ReadBytes(path);
+        if (bytes.Length != expected)
         {
             throw new GenIspException(
-                $"{path} has {file.Length} bytes, but {sidecar.Width}×{sidecar.Height} pixels of 16 bits are {expected}. "
+                $"{path} has {bytes.Length} bytes, but {sidecar.Width}×{sidecar.Height} pixels of 16 bits are {expected}. "
                 + $"Correct \"width\" and \"height\" in {MosaicSidecar.PathFor(path)}.");
         }
-        var bytes = new byte[expected];
-        file.ReadExactly(bytes);
         return ToPixels(bytes, sidecar.BigEndian);
     }
 
@@ -59,40 +57,47 @@ internal static partial class MosaicFile
         return pixels;
     }
 
-    // The .npy format, versions 1 to 3 (NumPy Enhancement Proposal 1).
     private static ushort[] ReadNpy(string path, MosaicSidecar sidecar)
     {
-        GenIspException Bad(string why) => new($"{path} is not a NumPy array of 16-bit pixels: {why}.");
-        var file = File.ReadAllBytes(path);
-        if (file.Length < 12 || file[0] != 0x93 || !file.AsSpan(1, 5).SequenceEqual("NUMPY"u8))
-            throw Bad("it does not begin as one");
-        var headerStart = file[6] == 1 ? 10 : 12;
-        var headerLength = file[6] == 1
-            ? BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(8))
-            : BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(8));
-        if (headerLength > file.Length - headerStart)
-            throw Bad("its header is cut short");
-        var header = Encoding.Latin1.GetString(file, headerStart, (int)headerLength);
+        var file = InputFiles.ReadBytes(path);
+        var (header, dataStart) = ReadNpyHeader(path, file);
         var type = Descr().Match(header).Groups[1].Value;
         var shape = Shape().Match(header).Groups[1].Value;
         if (type is not ("<u2" or ">u2" or "|u1"))
-            throw Bad($"its dtype is '{type}', but must be uint16 ('<u2' or '>u2') or uint8");
+            throw BadNpy(path, $"its dtype is '{type}', but must be uint16 ('<u2' or '>u2') or uint8");
         if (!header.Contains("'fortran_order': False", StringComparison.Ordinal))
-            throw Bad("it is stored column by column; save numpy.ascontiguousarray(array)");
+            throw BadNpy(path, "it is stored column by column; save numpy.ascontiguousarray(array)");
         int[] packed = [sidecar.Height / 2, sidecar.Width / 2, 4];
         int[] flat = [sidecar.Height, sidecar.Width];
         var dimensions = shape.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : -1).ToArray();
         var isPacked = dimensions.SequenceEqual(packed) && sidecar.Width % 2 == 0 && sidecar.Height % 2 == 0;
         if (!isPacked && !dimensions.SequenceEqual(flat))
-            throw Disagrees(path, $"an array of shape ({shape})", sidecar, $" ([{string.Join(", ", flat)}], or packed [{string.Join(", ", packed)}])");
-        var data = file.AsSpan(headerStart + (int)headerLength);
+        {
+            throw Disagrees(
+                path, $"an array of shape ({shape})", sidecar, $" ([{string.Join(", ", flat)}], or packed [{string.Join(", ", packed)}])");
+        }
+        var data = file.AsSpan(dataStart);
         var expected = sidecar.Width * (long)sidecar.Height * (type == "|u1" ? 1 : 2);
         if (data.Length != expected)
-            throw Bad($"it holds {data.Length} bytes of pixels instead of {expected}");
+            throw BadNpy(path, $"it holds {data.Length} bytes of pixels instead of {expected}");
         var pixels = type == "|u1" ? [.. data.ToArray().Select(value => (ushort)value)] : ToPixels(data, type == ">u2");
         return isPacked ? Unpack(pixels, sidecar.Width, sidecar.Height) : pixels;
     }
+
+    // The .npy format, versions 1 to 3 (NumPy Enhancement Proposal 1).
+    private static (string Header, int DataStart) ReadNpyHeader(string path, ReadOnlySpan<byte> file)
+    {
+        if (file.Length < 12 || file[0] != 0x93 || !file[1..6].SequenceEqual("NUMPY"u8))
+            throw BadNpy(path, "it does not begin as one");
+        var start = file[6] == 1 ? 10 : 12;
+        var length = file[6] == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(file[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(file[8..]);
+        if (length > file.Length - start)
+            throw BadNpy(path, "its header is cut short");
+        return (Encoding.Latin1.GetString(file.Slice(start, (int)length)), start + (int)length);
+    }
+
+    private static GenIspException BadNpy(string path, string why) => new($"{path} is not a NumPy array of 16-bit pixels: {why}.");
 
     // [H/2, W/2, 4] in the order of the pattern's letters → [H, W].
     private static ushort[] Unpack(ushort[] packed, int width, int height)

@@ -14,23 +14,35 @@ public static class RawReader
     /// </exception>
     public static SensorImage Read(string path)
     {
-        if (!File.Exists(path))
-            throw new GenIspException($"{path} does not exist.");
-        if (IsMosaic(path))
-            return MosaicFile.Read(path);
-        try
+        using (InputFiles.Open(path))
         {
-            return ReadWithLibRaw(path);
+            // Only to say in words why it can't be read.
         }
-        catch (GenIspException) when (Path.GetExtension(path).ToLowerInvariant() is ".raw" or ".bin" or ".npy")
-        {
-            // Most likely a mosaic whose sidecar was forgotten: say how it looks.
-            return MosaicFile.Read(path);
-        }
+        return IsMosaic(path) || MustBeMosaic(path) ? MosaicFile.Read(path) : ReadWithLibRaw(path);
     }
 
     /// <summary>Whether the file is a mosaic that a sidecar describes.</summary>
     public static bool IsMosaic(string path) => MosaicFile.HasExtension(path) && File.Exists(MosaicSidecar.PathFor(path));
+
+    /// <summary>
+    /// Whether the file can be nothing but a mosaic whose sidecar was forgotten. Without this, LibRaw would guess a camera from the size of
+    /// a headerless file. Cameras of Panasonic and Leica write containers of the TIFF family with the ending <c>.raw</c>.
+    /// </summary>
+    private static bool MustBeMosaic(string path)
+    {
+        switch (Path.GetExtension(path).ToLowerInvariant())
+        {
+            case ".npy" or ".bin":
+                return true;
+            case ".png":
+                return GrayPng.IsOne(path);
+            case ".raw":
+                using (var file = InputFiles.Open(path))
+                    return (file.ReadByte(), file.ReadByte()) is not (('I', 'I') or ('M', 'M'));
+            default:
+                return false;
+        }
+    }
 
     private static SensorImage ReadWithLibRaw(string path)
     {
@@ -88,16 +100,15 @@ public static class RawReader
         LibRaw.Handle handle, LibRawLayout layout, BayerPattern cfa, int[] indices)
     {
         var cblack = handle.Read<uint>(layout.Color + LibRawLayout.CBlack, LibRawLayout.CBlackCount);
-        var common = handle.Read<uint>(layout.Color + LibRawLayout.Black);
+        double common = handle.Read<uint>(layout.Color + LibRawLayout.Black);
         var (rows, columns) = ((int)cblack[4], (int)cblack[5]);
-        if (rows <= 0 || columns <= 0 || (long)rows * columns > LibRawLayout.CBlackCount - 6)
-            (rows, columns) = (1, 1);
-        var pattern = BlackLift.From(cblack.AsSpan(6, rows * columns), rows, columns);
+        var hasPattern = rows > 0 && columns > 0 && (long)rows * columns <= LibRawLayout.CBlackCount - 6;
+        var pattern = hasPattern ? BlackLift.From(cblack.AsSpan(6, rows * columns), rows, columns) : BlackLift.From([0], 1, 1);
         var black = new Dictionary<CfaColor, double>();
         for (var place = 0; place < 4; place++)
         {
             var (x, y) = (place & 1, place >> 1);
-            black[cfa.ColorAt(x, y)] = common + cblack[indices[place]] + pattern.BlackAt(x, y);
+            black[cfa.ColorAt(x, y)] = common + (double)cblack[indices[place]] + pattern.BlackAt(x, y);
         }
         return (black, pattern.IsFlat ? null : pattern);
     }

@@ -26,7 +26,7 @@ public sealed class SensorImage
     /// <param name="cfa">The pattern at the top left of <paramref name="mosaic"/>.</param>
     /// <param name="levels">Black and white in raw units.</param>
     /// <exception cref="ArgumentException">The mosaic has another size.</exception>
-    /// <exception cref="GenIspException">White is not above every black.</exception>
+    /// <exception cref="GenIspException">White is not above every black, or one is not finite.</exception>
     public SensorImage(string source, int width, int height, ushort[] mosaic, BayerPattern cfa, SensorLevels levels)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 2);
@@ -35,7 +35,7 @@ public sealed class SensorImage
             throw new ArgumentException($"A {width}×{height} mosaic needs {(long)width * height} pixels, not {mosaic.Length}.");
         foreach (var black in levels.ToBlackArray())
         {
-            if (!(black < levels.White))
+            if (!(black < levels.White) || !double.IsFinite(black) || !double.IsFinite(levels.White))
             {
                 throw new GenIspException(
                     $"{source}: the white level ({levels.White:g}) is not above the black level ({black:g}), so no pixel has a meaning. "

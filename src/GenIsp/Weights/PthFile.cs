@@ -23,7 +23,7 @@ public static class PthFile
     /// </exception>
     public static StateDict Read(string path)
     {
-        using var file = WeightsFile.Open(path);
+        using var file = InputFiles.Open(path);
         var budget = new ByteBudget(path, file.Length);
         var head = new byte[4];
         var read = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);

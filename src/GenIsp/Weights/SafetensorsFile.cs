@@ -28,7 +28,7 @@ public static class SafetensorsFile
     /// <exception cref="GenIspException">The file can't be read, or is not as the format demands.</exception>
     public static StateDict Read(string path)
     {
-        using var file = WeightsFile.Open(path);
+        using var file = InputFiles.Open(path);
         try
         {
             var state = new StateDict();

@@ -33,7 +33,7 @@ public static class WeightsFile
     /// <exception cref="GenIspException">The file can't be read, or has none of the formats.</exception>
     public static WeightsFormat FormatOf(string path)
     {
-        using var file = Open(path);
+        using var file = InputFiles.Open(path);
         var start = new byte[64];
         ReadOnlySpan<byte> head = start.AsSpan(0, file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false));
         if (head.IsEmpty)
@@ -51,24 +51,6 @@ public static class WeightsFile
             return WeightsFormat.Onnx;
         throw new GenIspException(
             $"{path} {Describe(head)}. Weights are a .safetensors file, a PyTorch checkpoint (.pth, .pt) or an ONNX model (.onnx).");
-    }
-
-    /// <summary>Opens a file to read, or says why it can't be.</summary>
-    internal static FileStream Open(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new GenIspException($"{path} does not exist.", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            var reason = Directory.Exists(path) ? "it is a folder, and a file is needed" : error.Message;
-            throw new GenIspException($"{path} can't be read: {reason}.", error);
-        }
     }
 
     private static string Describe(ReadOnlySpan<byte> head)

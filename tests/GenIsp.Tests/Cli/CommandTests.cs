@@ -90,6 +90,80 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task On_a_screen_a_bar_is_drawn_and_the_bad_file_is_still_named()
+    {
+        foreach (var name in new[] { "plain", "truncated" })
+            File.Copy(Fixture(name), Path.Combine(_folder, name + ".dng"));
+        using var screen = new TestConsole().Width(200).Interactive();
+        using var output = new StringWriter();
+
+        var code = await CommandLine.RunAsync(
+            ["develop", _folder, "-o", Path.Combine(_folder, "out")], new Terminal(output, screen), TestContext.Current.CancellationToken);
+
+        code.ShouldBe(1);
+        screen.Output.ShouldContain("truncated.dng can't be read");
+        screen.Output.ShouldContain("%");
+        Names(Path.Combine(_folder, "out")).ShouldBe(["plain.png"]);
+    }
+
+    [Theory]
+    [InlineData("png", "The next run", false)]
+    [InlineData("jpg", "would be overwritten", true)]
+    public async Task What_the_user_gave_is_never_overwritten(string ending, string reason, bool namesTheFile)
+    {
+        var photo = Path.Combine(_folder, "photo." + ending);
+        GenIsp.Imaging.PictureFile.WritePng(photo, new GenIsp.Imaging.RgbImage(new float[3 * 4 * 4], new GenIsp.Geometry.Frame(4, 4)));
+        var before = File.ReadAllBytes(photo);
+
+        var run = await Run("develop", namesTheFile ? photo : _folder, "-o", _folder, "--format", ending == "jpg" ? "jpeg" : "png");
+
+        run.Code.ShouldBe(1);
+        run.Error.ToLowerInvariant().ShouldContain(reason.ToLowerInvariant());
+        File.ReadAllBytes(photo).ShouldBe(before);
+        Names(_folder).ShouldBe(["photo." + ending]);
+    }
+
+    [Fact]
+    public async Task A_RAW_file_and_its_JPEG_keep_apart_in_the_results()
+    {
+        var onnx = SharedData.Path("weights/yolox_nano.onnx");
+        File.Copy(SharedData.Path("coco/val2017/000000000139.jpg"), Path.Combine(_folder, "a.jpg"));
+        GenIsp.Imaging.PictureFile.WritePng(
+            Path.Combine(_folder, "a.png"), GenIsp.Imaging.PictureFile.Read(SharedData.Path("coco/val2017/000000000139.jpg")));
+        var output = Path.Combine(_folder, "out");
+
+        (await Run("detect", _folder, "-d", onnx, "-o", output)).Code.ShouldBe(0);
+
+        var results = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(output, "detections.json"))).RootElement;
+        results.EnumerateArray().Select(found => found.GetProperty("image_id").GetString()).Distinct().Order().ShouldBe(["a.jpg", "a.png"]);
+    }
+
+    [Fact]
+    public async Task Two_numbers_that_are_one_image_id_are_refused()
+    {
+        var picture = new GenIsp.Imaging.RgbImage(new float[3 * 4 * 4], new GenIsp.Geometry.Frame(4, 4));
+        GenIsp.Imaging.PictureFile.WritePng(Path.Combine(_folder, "139.png"), picture);
+        GenIsp.Imaging.PictureFile.WritePng(Path.Combine(_folder, "000139.png"), picture);
+
+        var run = await Run("detect", _folder, "-d", "any.onnx", "-o", Path.Combine(_folder, "out"));
+
+        run.Code.ShouldBe(1);
+        run.Error.ShouldContain("the image id 139");
+    }
+
+    [Fact]
+    public async Task Info_passes_over_the_photos_of_a_folder()
+    {
+        File.Copy(Fixture("plain"), Path.Combine(_folder, "a.dng"));
+        File.WriteAllText(Path.Combine(_folder, "a.jpg"), "");
+
+        var run = await Run("info", _folder, "--json");
+
+        run.Code.ShouldBe(0, run.Error);
+        JsonDocument.Parse(run.Out).RootElement.GetArrayLength().ShouldBe(1);
+    }
+
+    [Fact]
     public async Task An_output_folder_that_can_not_be_is_refused_before_the_work()
     {
         var file = Path.Combine(_folder, "file");
@@ -107,6 +181,12 @@ public sealed class CommandTests
     [InlineData("develop|x.dng|-o|out|--max-size|12", "'12' is no size such as 1333x800")]
     [InlineData("develop|x.dng|-o|out|--format|gif", "--format is 'gif', but must be png, jpeg or npy")]
     [InlineData("develop|x.dng|-o|out|--percentile|0", "above 0 and at most 100")]
+    [InlineData("develop|x.dng|-o|out|--percentile|abc", "--percentile is 'abc'")]
+    [InlineData("detect|x.dng|-o|out|-d|y|--score|abc", "--score is 'abc', but must be a number from 0 to 1")]
+    [InlineData("develop|x.dng|-o|out|--isq|linear", "Did you mean --isp?")]
+    [InlineData("detekt|x", "Did you mean detect?")]
+    [InlineData("develop|x.dng|-o|out|--cst|none", "classical works in XYZ")]
+    [InlineData("develop|x.dng|-o|out|--isp|linear|--white-balance|gray-world", "for the classical ISP only")]
     [InlineData("frobnicate", "Unrecognized command or argument 'frobnicate'")]
     public async Task Wrong_usage_exits_with_2_and_says_where_help_is(string line, string message)
     {
@@ -121,7 +201,8 @@ public sealed class CommandTests
     [Theory]
     [InlineData("develop|missing.arw|-o|out", "missing.arw does not exist")]
     [InlineData("develop|{plain}|-o|out|--isp|clasical", "There is no ISP \"clasical\"")]
-    [InlineData("develop|{plain}|-o|{out}|--cst|none", "the ISP classical works on colours with cst inverse")]
+    [InlineData("develop|{plain}|-o|{out}|--max-size|32768x32768", "32768×24576 pixels are too many")]
+    [InlineData("develop|{plain}|-o|", "The output folder has no name")]
     [InlineData("develop|{plain}|-o|{out}|--crop|100x100", "100×100 can't be cropped")]
     [InlineData("weights|inspect|{plain}", "Weights are a .safetensors file")]
     [InlineData("weights|convert|{plain}|-o|a.bin", "must end in .safetensors")]

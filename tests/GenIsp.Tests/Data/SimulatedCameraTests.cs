@@ -44,12 +44,12 @@ public sealed class SimulatedCameraTests : IDisposable
     [InlineData("[1, 2, 3, 4.5]", "-1", "\"black\" is -1")]
     [InlineData("[1, 2, 3, 4.5]", "[1, 2, 3]", "one number or [r, g1, g2, b]")]
     [InlineData("[1, 2, 3, 4.5]", "1e999", "one number or [r, g1, g2, b]")]
-    [InlineData("[0, 2, 0]", "[1, 0, 0]", "zero or singular")]
+    [InlineData("[0, 2, 0]", "[1, 0, 0]", "neither zero nor singular")]
     [InlineData("[0, 2, 0], ", "", "3 rows of 3 numbers")]
     [InlineData("[0, 2, 0]", "null", "3 rows of 3 numbers")]
     [InlineData("\"bits\"", "\"bit_depth\"", "bit_depth")]
-    [InlineData("\"bits\": 12", "\"bits\": \"twelve\"", "(line 2)")]
-    [InlineData("}", "", "(line 2)")]
+    [InlineData("\"bits\": 12", "\"bits\": \"twelve\"", "but must be a whole number")]
+    [InlineData("}", "", "is not JSON, at line 2")]
     public void What_is_wrong_in_a_file_is_said(string from, string to, string message)
     {
         var error = Should.Throw<GenIspException>(() => Load(Good.Replace(from, to))).Message;

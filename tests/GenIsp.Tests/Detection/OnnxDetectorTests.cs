@@ -47,7 +47,6 @@ public sealed class OnnxDetectorTests : IDisposable
         using var detector = OnnxDetector.Load(SharedData.Path(file));
         detector.Convention.ShouldBe(convention);
         detector.Categories.ShouldBe(CocoCategories.All);
-        detector.PreferredSize.ShouldBe((416, 416));
         (detector.Input.Width, detector.Input.Height).ShouldBe((416, 416));
     }
 
@@ -282,7 +281,6 @@ public sealed class OnnxDetectorTests : IDisposable
             model.Graph.Input[0].Type.TensorType.Shape.Dim[axis] = new TensorShapeProto.Types.Dimension { DimParam = "size" };
         Should.Throw<GenIspException>(() => OnnxDetector.Load(Saved(model))).Message.ShouldContain("[1, 3, ?, ?]");
         using var detector = OnnxDetector.Load(_path, input: DetectorInput.Yolox(96, 64));
-        detector.PreferredSize.ShouldBe((96, 64));
         using var image = rand(3, 50, 60);
         detector.Detect([image], 0).Single().ShouldNotBeEmpty();
     }

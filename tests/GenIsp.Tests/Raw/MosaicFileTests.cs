@@ -100,14 +100,16 @@ public sealed class MosaicFileTests
     [InlineData("Nikon D750", "Nikon F3", "\"Sony RX100 VII\", \"Nikon D750\"")]
     [InlineData("[10, 11, 12, 13]", "[10, 11]", "one number or [r, g1, g2, b]")]
     [InlineData("\"height\": 4", "\"height\": 400000000", "megapixels")]
-    [InlineData("\"height\": 4", "\"height\": \"tall\"", "not a mosaic's description")]
+    [InlineData("\"height\": 4", "\"height\": \"tall\"", "\"height\" is \"tall\", but must be a whole number")]
     [InlineData("\"height\": 4", "\"height\": 5", "has 48 bytes, but 6×5 pixels of 16 bits are 60")]
-    [InlineData("\"cfa\"", "\"pattern\"", "pattern")]
-    [InlineData("\"camera\": \"Nikon D750\"", "\"xyz_to_camera\": [[0,0,0],[0,0,0],[0,0,0]]", "zero or singular")]
+    [InlineData("\"cfa\"", "\"cfa\": \"GRBG\", \"pattern\"", "the key \"pattern\" is unknown")]
+    [InlineData("4000", "70000", "\"white\" is 70000")]
+    [InlineData("[10, 11, 12, 13]", "-1e999", "one number or [r, g1, g2, b]")]
+    [InlineData("\"camera\": \"Nikon D750\"", "\"xyz_to_camera\": [[0,0,0],[0,0,0],[0,0,0]]", "neither zero nor singular")]
     [InlineData("\"camera\": \"Nikon D750\"", "\"xyz_to_camera\": [[1,0],[0,1]]", "3 rows of 3 numbers")]
     [InlineData("\"camera\"", "\"endianness\": \"middle\", \"camera\"", "\"little\" or \"big\"")]
     [InlineData("\"camera\"", "\"white_balance\": [2, 0, 1], \"camera\"", "gains of red, green and blue")]
-    [InlineData("}", "", "not a mosaic's description")]
+    [InlineData("}", "", "is not JSON")]
     public void A_wrong_sidecar_is_refused_with_its_key(string old, string changed, string reason)
     {
         var error = Should.Throw<GenIspException>(() => Read("frame.raw", new byte[48], Sidecar.Replace(old, changed)));

@@ -67,9 +67,6 @@ public sealed class RawReaderTests
     }
 
     [Fact]
-    public void A_turned_camera_is_noticed() => Read("turned").Orientation.ShouldBe(Orientation.Rotate90);
-
-    [Fact]
     public void A_file_without_matrix_or_white_balance_says_so()
     {
         Read("no_matrix").XyzToCamera.ShouldBeNull();
@@ -108,6 +105,42 @@ public sealed class RawReaderTests
     }
 
     [Fact]
+    public void A_headerless_file_is_never_taken_for_a_camera_by_its_size()
+    {
+        // LibRaw knows a camera whose files have just this size.
+        var path = Path.Combine(Directory.CreateTempSubdirectory().FullName, "frame.raw");
+        File.WriteAllBytes(path, new byte[786432]);
+
+        Should.Throw<GenIspException>(() => RawReader.Read(path)).Message.ShouldContain("frame.raw.json must describe it");
+    }
+
+    [Theory]
+    [InlineData("turned", Orientation.Rotate90)]
+    [InlineData("turned_180", Orientation.Rotate180)]
+    [InlineData("turned_270", Orientation.Rotate270)]
+    [InlineData("mirrored", Orientation.MirrorHorizontal)]
+    public void Every_orientation_is_understood(string name, Orientation orientation) => Read(name).Orientation.ShouldBe(orientation);
+
+    [Fact]
+    public void Every_error_of_LibRaw_has_its_own_words()
+    {
+        int[] codes = [-1, -2, -3, -4, -5, -6, -7, -8, -9, -100007, -100008, -100009, -100010, -100011, -100012, -100013];
+
+        codes.Select(LibRaw.Words).Distinct().Count().ShouldBe(codes.Length);
+        codes.ShouldAllBe(code => !LibRaw.Words(code).Contains("unknown error"));
+        LibRaw.Words(-77).ShouldContain("-77");
+    }
+
+    [Fact]
+    public void Only_versions_of_LibRaw_with_a_known_layout_are_used()
+    {
+        foreach (var minor in new[] { 20, 21, 22 })
+            LibRawLayout.For(minor).ShouldNotBeNull();
+        LibRawLayout.For(19).ShouldBeNull();
+        LibRawLayout.For(23).ShouldBeNull();
+    }
+
+    [Fact]
     public void A_missing_file_is_named() =>
         Should.Throw<GenIspException>(() => RawReader.Read("nowhere.arw")).Message.ShouldBe("nowhere.arw does not exist.");
 
@@ -142,8 +175,12 @@ public sealed class RawReaderTests
     [InlineData("CanonEOS6D_lossy_linearraw.dng")]
     [InlineData("exiftool_Nikon_truncated.nef")]
     [InlineData("sony-zv-e10_first100000bytes.arw")]
-    public void Real_files_that_can_not_be_used_are_refused(string name) =>
-        Should.Throw<GenIspException>(() => RawReader.Read(SharedData.Path("raw-refused/" + name))).Message.ShouldContain(name);
+    public void Real_files_that_can_not_be_used_are_refused(string name)
+    {
+        var path = SharedData.Path("raw-refused/" + name);
+
+        Should.Throw<GenIspException>(() => RawReader.Read(path)).Message.ShouldContain(name);
+    }
 
     [Fact]
     public void Real_cameras_are_read()

@@ -42,8 +42,12 @@ public sealed class WeightsFileTests
     [Theory]
     [InlineData("weights/yolox_nano.onnx")]
     [InlineData("weights/nanodet_plus_m_416.onnx")]
-    public void An_ONNX_file_is_told_what_it_is_good_for(string name) =>
-        Should.Throw<GenIspException>(() => WeightsFile.Read(SharedData.Path(name))).Message.ShouldContain("can be a detector");
+    public void An_ONNX_file_is_told_what_it_is_good_for(string name)
+    {
+        var path = SharedData.Path(name);
+
+        Should.Throw<GenIspException>(() => WeightsFile.Read(path)).Message.ShouldContain("can be a detector");
+    }
 
     [Fact]
     public void What_is_absent_or_a_folder_is_named() => InFolder(folder =>

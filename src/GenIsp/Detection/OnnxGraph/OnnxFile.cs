@@ -60,11 +60,11 @@ public static class OnnxFile
         var type = TypeOf(tensor.DataType)
             ?? throw new GenIspException($"{what} has elements of ONNX type {tensor.DataType}, which is not supported.");
         var bytes = tensor.RawData.Length > 0 ? tensor.RawData.Memory : TypedData(tensor, type);
-        var expected = ByteCount(type, tensor.Dims);
+        var expected = TensorData.ByteCount(type, tensor.Dims);
         if (expected != bytes.Length)
         {
             throw new GenIspException($"{what} is damaged: {type} [{string.Join(", ", tensor.Dims)}] needs "
-                + $"{expected?.ToString() ?? "another number of"} bytes, and it holds {bytes.Length}.");
+                + $"{(expected is null ? "another number of" : $"{expected}")} bytes, and it holds {bytes.Length}.");
         }
         return new TensorData(type, [.. tensor.Dims], bytes);
     }
@@ -84,18 +84,6 @@ public static class OnnxFile
         16 => TensorType.BFloat16,
         _ => null,
     };
-
-    // Null where the dimensions are no tensor's.
-    private static long? ByteCount(TensorType type, IReadOnlyList<long> dims)
-    {
-        Int128 count = TensorData.SizeOf(type);
-        foreach (var dim in dims)
-        {
-            if (dim is < 0 or > int.MaxValue || (count *= dim) > int.MaxValue)
-                return null;
-        }
-        return (long)count;
-    }
 
     // The fields besides raw_data; the types narrower than 32 bits lie in int32_data, one element each.
     private static byte[] TypedData(TensorProto tensor, TensorType type)

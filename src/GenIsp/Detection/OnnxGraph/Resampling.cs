@@ -57,7 +57,8 @@ internal static class Resampling
         var from = x.shape;
         if ((sizes?.Length ?? scales?.Length) != from.Length)
             throw new GenIspException("its scales or sizes are missing, or not one an axis");
-        var to = Inputs.Limit(sizes ?? [.. from.Zip(scales!, (size, scale) => checked((long)Math.Floor(size * scale)))]);
+        // In float32, as ONNX Runtime: 10 × 0.7 is 7.
+        var to = Inputs.Limit(sizes ?? [.. from.Zip(scales!, (size, scale) => checked((long)MathF.Floor(size * (float)scale)))]);
         for (var axis = 0; axis < to.Length; axis++)
         {
             var size = from[axis];

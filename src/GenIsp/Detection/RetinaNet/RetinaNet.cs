@@ -27,9 +27,6 @@ public sealed class RetinaNet : Detector
     /// <inheritdoc/>
     public override IReadOnlyList<Category> Categories { get; }
 
-    /// <inheritdoc/>
-    public override (int Long, int Short) PreferredSize => (_options.MaxSize, _options.MinSize);
-
     /// <summary>
     /// The detector that the weights belong to. Version 1 or 2, and the number of classes, are recognised from names and shapes; 91
     /// classes are COCO's, any other number is labels 1, 2, … named <c>class 1</c>, <c>class 2</c>, ….
@@ -46,8 +43,8 @@ public sealed class RetinaNet : Detector
     }
 
     /// <summary>
-    /// Images as <see cref="Forward"/> takes them: normalised by ImageNet's mean and standard deviation, resized bilinearly to the
-    /// preferred size, padded to one size. A gradient flows back to the images.
+    /// Images as <see cref="Forward"/> takes them: normalised by ImageNet's mean and standard deviation, resized bilinearly,
+    /// padded to one size. A gradient flows back to the images.
     /// </summary>
     /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size.</param>
     /// <exception cref="ArgumentException">There is no image, or one is not [3, H, W] in float32.</exception>
@@ -84,7 +81,9 @@ public sealed class RetinaNet : Detector
         RetinaNetOutput output, int index, (int Height, int Width) size, Tensor image, float scoreThreshold)
     {
         var originalSize = ((int)image.shape[1], (int)image.shape[2]);
-        return [.. RetinaNetPostProcessing.Detect(output, index, size, scoreThreshold, _options).Select(candidate => new Detection(
-            RetinaNetPostProcessing.ToOriginal(candidate.Box, size, originalSize), _categoryOfLabel[candidate.Label], candidate.Score))];
+        return [.. RetinaNetPostProcessing.Detect(output, index, size, scoreThreshold, _options)
+            .Select(candidate => new Detection(
+                RetinaNetPostProcessing.ToOriginal(candidate.Box, size, originalSize), _categoryOfLabel[candidate.Label], candidate.Score))
+            .Where(detection => detection.Box.Width >= 0 && detection.Box.Height >= 0)]; // not NaN
     }
 }
