@@ -23,6 +23,8 @@ internal static class CommandLine
     {
         InfoCommand.Create(terminal),
         DevelopCommand.Create(terminal),
+        EvaluateCommand.Create(terminal),
+        DatasetCommand.Create(terminal),
         WeightsCommand.Create(terminal),
         DoctorCommand.Create(terminal),
     };

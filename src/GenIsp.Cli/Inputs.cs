@@ -1,5 +1,4 @@
-using GenIsp.Imaging;
-using GenIsp.Raw;
+using GenIsp.Data;
 
 namespace GenIsp.Cli;
 
@@ -9,13 +8,6 @@ internal readonly record struct InputFile(string Path, string OutputStem);
 /// <summary>Turns INPUT... into files.</summary>
 internal static class Inputs
 {
-    // What cameras call their RAW files; in a folder, files with other endings are passed over.
-    private static readonly HashSet<string> RawExtensions = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef",
-        ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f", ".bin", ".npy",
-    };
-
     /// <summary>The files, those of folders in order of their names. Outputs get the stem, or where two would be the same, the name.</summary>
     /// <exception cref="GenIspException">An input is missing, or a folder holds no picture.</exception>
     public static IReadOnlyList<InputFile> Expand(IEnumerable<string> inputs)
@@ -43,9 +35,7 @@ internal static class Inputs
             return [input];
         if (!Directory.Exists(input))
             throw new GenIspException($"{input} does not exist.");
-        var files = Directory.EnumerateFiles(input)
-            .Where(file => RawExtensions.Contains(Path.GetExtension(file)) || PictureFile.IsPhoto(file) || RawReader.IsMosaic(file))
-            .Order(StringComparer.Ordinal).ToList();
+        var files = ImageFolder.PicturesIn(input);
         return files.Count > 0 ? files : throw new GenIspException($"{input} holds no RAW file, mosaic or photo.");
     }
 }
