@@ -69,7 +69,9 @@ internal static class DatasetCheckCommand
     {
         var candidates = splits
             .SelectMany(split => split.Images.Select(image => (Split: split, Image: image, File: folder.Find(image))))
-            .Where(candidate => candidate.File is not null && candidate.Split.AnnotationsOf(candidate.Image).Any()).ToList();
+            .Where(candidate => candidate.File is not null && candidate.Split.AnnotationsOf(candidate.Image).Any())
+            // Splits may share images.
+            .DistinctBy(candidate => candidate.File).ToList();
         if (candidates.Count == 0)
             throw new GenIspException("No file of the folders belongs to an image with boxes, so there is nothing to draw. Compare the names.");
         var count = Math.Min(Prints, candidates.Count);
