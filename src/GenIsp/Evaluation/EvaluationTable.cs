@@ -92,17 +92,20 @@ internal sealed class EvaluationTable
         var images = new Dictionary<string, int>(dataset.Images.Count);
         foreach (var image in dataset.Images)
             images.Add(image.Id, images.Count);
+        // Who never saw the annotations calls an image by its file's name.
+        for (var i = 0; i < dataset.Images.Count; i++)
+            images.TryAdd(dataset.Images[i].Stem, i);
         var classes = new Dictionary<int, int>(categories.Count);
         foreach (var category in categories)
             classes.Add(category.Id, classes.Count);
-        var areaScale = new double[images.Count];
+        var areaScale = new double[dataset.Images.Count];
         for (var i = 0; i < areaScale.Length; i++)
             areaScale[i] = options.AreaScale is null ? 1 : Math.Pow(options.AreaScale(dataset.Images[i]), 2);
 
         // Degenerate boxes can't be found, yet they count: COCO knows no such thing as a box that is none.
         var annotations = dataset.Annotations.Concat(dataset.Degenerate).Where(annotation => classes.ContainsKey(annotation.CategoryId)).ToList();
         var truthKeys = annotations.ConvertAll(annotation => (Class: classes[annotation.CategoryId], Image: images[annotation.ImageId]));
-        var (truthOrder, truthStarts) = GroupByClassAndImage(truthKeys, classes.Count, images.Count);
+        var (truthOrder, truthStarts) = GroupByClassAndImage(truthKeys, classes.Count, dataset.Images.Count);
         Truth[] truths =
         [
             .. truthOrder.Select(row =>
@@ -132,7 +135,7 @@ internal sealed class EvaluationTable
             kept.Add(detection);
             keys.Add((category, image));
         }
-        var (order, _) = GroupByClassAndImage(keys, classes.Count, images.Count);
+        var (order, _) = GroupByClassAndImage(keys, classes.Count, dataset.Images.Count);
         return Join(classes.Count, (kept, keys, order), (truths, truthOrder.ConvertAll(row => truthKeys[row]), truthStarts), areaScale);
     }
 

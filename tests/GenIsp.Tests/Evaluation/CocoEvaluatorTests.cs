@@ -271,6 +271,14 @@ public sealed class CocoEvaluatorTests
     }
 
     [Fact]
+    public void An_image_can_be_called_by_its_files_stem()
+    {
+        var dataset = new CocoDataset("test", [new CocoImage("7", "DSC_1.NEF", null)], [Truth(1, Box, image: "7")], [new Category(1, "a")]);
+
+        CocoEvaluator.Evaluate(dataset, [Found(Box, 0.9, image: "DSC_1")]).AP.ShouldBe(1, Rounding);
+    }
+
+    [Fact]
     public void The_JSON_has_the_names_that_the_field_uses()
     {
         var json = Evaluate([Truth(1, Box)], [Found(Box, 0.9)]).ToJson();
