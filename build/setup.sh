@@ -14,7 +14,7 @@ need_libraw() {
         Darwin) [ -n "$(ls /opt/homebrew/lib/libraw_r*.dylib /usr/local/lib/libraw_r*.dylib 2>/dev/null)" ] || echo "genisp: LibRaw is missing, so RAW files can't be read: brew install libraw" >&2; return ;;
         *) return ;;
     esac
-    /sbin/ldconfig -p 2>/dev/null | grep -q 'libraw\(_r\)\?\.so\.' && return
+    case "$(/sbin/ldconfig -p 2>/dev/null)" in *libraw.so.* | *libraw_r.so.*) return ;; esac
     local apt=(apt-get)
     [ "$(id -u)" = 0 ] || apt=(sudo -n apt-get)
     if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then

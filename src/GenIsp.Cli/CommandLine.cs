@@ -11,37 +11,45 @@ internal static class CommandLine
     public const int WrongUsage = 2;
     public const int Cancelled = 130;
 
-    public static RootCommand Create(Terminal terminal) => new(
-        """
-        Develops RAW photos for object detectors, with GenISP or a classical ISP, and finds the objects in them.
-
-        Examples:
-          genisp doctor
-          genisp detect photo.arw --detector yolox_nano.onnx --isp classical -o out
-          genisp develop photos/ -o developed
-        """)
+    public static RootCommand Create(Terminal terminal)
     {
-        InfoCommand.Create(terminal),
-        DevelopCommand.Create(terminal),
-        EvaluateCommand.Create(terminal),
-        DatasetCommand.Create(terminal),
-        WeightsCommand.Create(terminal),
-        DoctorCommand.Create(terminal),
-    };
+        var root = new RootCommand("Develops RAW photos for object detectors, with GenISP or a classical ISP, and finds the objects in them.")
+        {
+            InfoCommand.Create(terminal),
+            DevelopCommand.Create(terminal),
+            DetectCommand.Create(terminal),
+            EvaluateCommand.Create(terminal),
+            DatasetCommand.Create(terminal),
+            WeightsCommand.Create(terminal),
+            DoctorCommand.Create(terminal),
+            CompletionCommand.Create(terminal),
+        }.WithExamples(
+            "genisp doctor",
+            "genisp detect photo.arw --detector yolox_nano.onnx --isp classical -o out",
+            "genisp develop photos/ -o developed");
+        HelpWithExamples.Install(root);
+        return root;
+    }
 
     /// <summary>Runs a command line and turns what goes wrong into one line and an exit code.</summary>
-    public static async Task<int> RunAsync(string[] args, Terminal terminal)
+    public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellation = default)
     {
-        var parsed = Create(terminal).Parse(args);
+        var parsed = Create(terminal).Parse(args.Length > 0 ? args : ["--help"]);
+        if (parsed.Action is ParseErrorAction)
+        {
+            foreach (var error in parsed.Errors)
+                terminal.Say($"genisp: {error.Message}");
+            terminal.Say($"See {string.Join(' ', Path(parsed.CommandResult.Command))} --help");
+            return WrongUsage;
+        }
         try
         {
-            var code = await parsed.InvokeAsync(new InvocationConfiguration
+            return await parsed.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
                 Output = terminal.Out,
                 Error = terminal.Error.Profile.Out.Writer,
-            });
-            return parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction ? WrongUsage : code;
+            }, cancellation);
         }
         catch (OperationCanceledException)
         {
@@ -59,4 +67,7 @@ internal static class CommandLine
             return Failed;
         }
     }
+
+    private static IEnumerable<string> Path(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? Path(parent).Append(command.Name) : ["genisp"];
 }

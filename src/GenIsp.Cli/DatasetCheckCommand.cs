@@ -35,14 +35,10 @@ internal static class DatasetCheckCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document" };
         var command = new Command(
             "check",
-            """
-            Counts what a data set holds and looks for what is wrong with it: missing files, boxes that enclose nothing or lie
-            outside, splits that share images or have neighbouring frames.
-
-            Examples:
-              genisp dataset check --annotations train.json --annotations test.json
-              genisp dataset check --annotations test.json --images photos/ --contact-sheet sheet.png
-            """) { annotations, images, sheet, json };
+            "Counts what a data set holds and looks for what is wrong with it: missing files, boxes that enclose nothing or lie outside, "
+            + "splits that share images or have neighbouring frames.") { annotations, images, sheet, json }.WithExamples(
+            "genisp dataset check --annotations train.json --annotations test.json",
+            "genisp dataset check --annotations test.json --images photos/ --contact-sheet sheet.png");
         command.Validators.Add(result =>
         {
             if (result.GetValue(sheet) is not null && result.GetValue(images) is not { Length: > 0 })

@@ -20,18 +20,16 @@ internal static class DevelopCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var output = new Option<string>("--output", "-o") { Description = "Folder for the pictures", Required = true, HelpName = "DIR" };
-        var format = new Option<Format>("--format") { Description = "png, jpeg, or npy: the float32 values [3, H, W], not clamped" };
+        var format = Choice.Optional(
+            "--format", "Of the pictures: png unless given; npy holds the float32 values [3, H, W], not clamped",
+            ("png", Format.Png), ("jpeg", Format.Jpeg), ("npy", Format.Npy));
         var development = new DevelopmentOptions();
         var command = new Command(
             "develop",
-            """
-            Develops RAW photos into pictures.
-
-            Examples:
-              genisp develop photo.arw -o out
-              genisp develop photos/ -o out --isp run/best.safetensors --format jpeg
-              genisp develop photo.dng -o out --isp linear --max-size full --format npy
-            """) { inputs, output, format };
+            "Develops RAW photos into pictures.") { inputs, output, format }.WithExamples(
+                "genisp develop photo.arw -o out",
+                "genisp develop photos/ -o out --isp run/best.safetensors --format jpeg",
+                "genisp develop photo.dng -o out --isp linear --max-size full --format npy");
         development.AddTo(command);
         command.SetAction((parsed, cancellation) =>
         {
@@ -45,7 +43,7 @@ internal static class DevelopCommand
                 file =>
                 {
                     var picture = developer.Develop(file.Path, clock);
-                    clock.Measure("write", () => Write(Path.Combine(folder, file.OutputStem), picture, parsed.GetValue(format)));
+                    clock.Measure("write", () => Write(Path.Combine(folder, file.OutputStem), picture, parsed.GetValue(format) ?? Format.Png));
                 },
                 cancellation);
             terminal.Say($"{folder}: {clock}");

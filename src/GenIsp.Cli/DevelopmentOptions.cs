@@ -18,11 +18,11 @@ internal sealed class DevelopmentOptions
         HelpName = "ISP",
     };
 
-    private readonly Option<SizeLimit?> _maxSize = new("--max-size")
+    private readonly Option<DevelopedSize> _maxSize = new("--max-size")
     {
         Description = "Develop at this size (longer × shorter side at most), or full: half the sensor's sides",
         HelpName = "LONGxSHORT|full",
-        DefaultValueFactory = _ => SizeLimit.Detection,
+        DefaultValueFactory = _ => new DevelopedSize(SizeLimit.Detection),
         CustomParser = ParseSize,
     };
 
@@ -33,22 +33,13 @@ internal sealed class DevelopmentOptions
         CustomParser = result => ParsePair(result) is var (width, height) ? (width, height) : null,
     };
 
-    private readonly Option<CstDirection?> _cst = new("--cst")
-    {
-        Description = "Use of the colour matrix, if not what the ISP was made for: inverse, direct or none",
-    };
+    private readonly Option<CstDirection?> _cst = Choice.Optional(
+        "--cst", "Use of the colour matrix, if not what the ISP was made for",
+        ("inverse", CstDirection.Inverse), ("direct", CstDirection.Direct), ("none", CstDirection.None));
 
-    private readonly Option<WhiteBalanceSource> _whiteBalance = new("--white-balance")
-    {
-        Description = "Of the classical ISP: as-shot or gray-world",
-        HelpName = "as-shot|gray-world",
-        CustomParser = result => result.Tokens[0].Value switch
-        {
-            "as-shot" => WhiteBalanceSource.AsShot,
-            "gray-world" => WhiteBalanceSource.GrayWorld,
-            var other => Fail<WhiteBalanceSource>(result, $"'{other}' is neither as-shot nor gray-world."),
-        },
-    };
+    private readonly Option<WhiteBalanceSource?> _whiteBalance = Choice.Optional(
+        "--white-balance", "Of the classical ISP: the camera's own unless given",
+        ("as-shot", WhiteBalanceSource.AsShot), ("gray-world", WhiteBalanceSource.GrayWorld));
 
     private readonly Option<double> _percentile = new("--percentile")
     {
@@ -61,7 +52,6 @@ internal sealed class DevelopmentOptions
     {
         _isp.CompletionSources.Add("linear", "classical");
         _maxSize.CompletionSources.Add("1333x800", "full");
-        _whiteBalance.CompletionSources.Add("as-shot", "gray-world");
         _percentile.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<double>() is not (> 0 and <= 100))
@@ -80,20 +70,24 @@ internal sealed class DevelopmentOptions
     {
         var isp = IspFile.Load(
             parsed.GetValue(_isp)!, parsed.GetValue(_cst),
-            new ClassicalOptions { WhiteBalance = parsed.GetValue(_whiteBalance), Percentile = parsed.GetValue(_percentile) });
+            new ClassicalOptions
+            {
+                WhiteBalance = parsed.GetValue(_whiteBalance) ?? WhiteBalanceSource.AsShot,
+                Percentile = parsed.GetValue(_percentile),
+            });
         return new Developer(isp, new LinearOptions
         {
             Cst = parsed.GetValue(_cst) ?? isp.Cst,
-            MaxSize = parsed.GetValue(_maxSize),
+            MaxSize = parsed.GetValue(_maxSize)!.Limit,
             Crop = parsed.GetValue(_crop),
         });
     }
 
-    private static SizeLimit? ParseSize(ArgumentResult result)
+    private static DevelopedSize? ParseSize(ArgumentResult result)
     {
         if (result.Tokens.Count == 1 && result.Tokens[0].Value == "full")
-            return null;
-        return ParsePair(result) is var (a, b) ? new SizeLimit(Math.Max(a, b), Math.Min(a, b)) : null;
+            return new DevelopedSize(null);
+        return ParsePair(result) is var (a, b) ? new DevelopedSize(new SizeLimit(Math.Max(a, b), Math.Min(a, b))) : null;
     }
 
     private static (int, int)? ParsePair(ArgumentResult result)
@@ -103,14 +97,15 @@ internal sealed class DevelopmentOptions
             int.TryParse(side, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is >= 1 and <= 32768 ? value : 0).ToArray();
         if (sides.Length == 2 && sides.All(side => side > 0))
             return (sides[0], sides[1]);
-        return Fail<(int, int)?>(result, $"'{text}' is no size such as 1333x800, with sides from 1 to 32768.");
+        result.AddError($"'{text}' is no size such as 1333x800, with sides from 1 to 32768.");
+        return null;
     }
+}
 
-    private static T? Fail<T>(ArgumentResult result, string message)
-    {
-        result.AddError(message);
-        return default;
-    }
+/// <summary>The value of --max-size; no limit is <c>full</c>.</summary>
+internal sealed record DevelopedSize(SizeLimit? Limit)
+{
+    public override string ToString() => Limit?.ToString() ?? "full";
 }
 
 /// <summary>From a file to a developed picture. Ordinary photos are developed already, and skip the ISP.</summary>

@@ -20,14 +20,10 @@ internal static class EvaluateCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document" };
         var command = new Command(
             "evaluate",
-            """
-            Measures detections as COCO does: its twelve figures, and AP by class. Where boxes are flagged extreme, as RAW-NOD's
-            are, the extreme and the others are measured apart, too: boxes of the other kind are then ignored, as crowds are.
-
-            Examples:
-              genisp evaluate --annotations instances_val2017.json --detections results.json
-              genisp evaluate --annotations test.json --detections results.json --classes person,bicycle,car --json
-            """) { annotations, detections, classes, json };
+            "Measures detections as COCO does: its twelve figures, and AP by class. Where boxes are flagged extreme, as RAW-NOD's are, "
+            + "the extreme and the others are measured apart, too: boxes of the other kind are then ignored, as crowds are.") { annotations, detections, classes, json }.WithExamples(
+            "genisp evaluate --annotations instances_val2017.json --detections results.json",
+            "genisp evaluate --annotations test.json --detections results.json --classes person,bicycle,car --json");
         command.SetAction(parsed =>
         {
             var dataset = CocoDataset.Read(parsed.GetValue(annotations)!);

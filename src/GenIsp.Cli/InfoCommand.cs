@@ -14,13 +14,9 @@ internal static class InfoCommand
         var json = new Option<bool>("--json") { Description = "Print a JSON array" };
         var command = new Command(
             "info",
-            """
-            Says what a RAW file holds: camera, size, colour filters, levels, colour matrix.
-
-            Examples:
-              genisp info photo.nef
-              genisp info photos/ --json
-            """) { files, json };
+            "Says what a RAW file holds: camera, size, colour filters, levels, colour matrix.") { files, json }.WithExamples(
+                "genisp info photo.nef",
+                "genisp info photos/ --json");
         command.SetAction((parsed, cancellation) => Task.FromResult(
             Run(terminal, Inputs.Expand(parsed.GetValue(files)!), parsed.GetValue(json), cancellation)));
         return command;

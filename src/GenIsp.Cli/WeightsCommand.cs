@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GenIsp.Detection.OnnxGraph;
 using GenIsp.Isp;
 using GenIsp.Weights;
 
@@ -18,18 +19,14 @@ internal static class WeightsCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document" };
         var command = new Command(
             "inspect",
-            """
-            Lists the tensors of a file. Nothing in it is run.
-
-            Examples:
-              genisp weights inspect retinanet_resnet50_fpn_v2_coco-5905b1c5.pth
-              genisp weights inspect yolox_nano.onnx --json
-            """) { file, json };
+            "Lists the tensors of a file. Nothing in it is run.") { file, json }.WithExamples(
+                "genisp weights inspect retinanet_resnet50_fpn_v2_coco-5905b1c5.pth",
+                "genisp weights inspect yolox_nano.onnx --json");
         command.SetAction(parsed =>
         {
             var path = parsed.GetValue(file)!;
             var format = WeightsFile.FormatOf(path).ToString().ToLowerInvariant();
-            var weights = WeightsFile.Read(path);
+            var weights = Read(path);
             if (parsed.GetValue(json))
             {
                 Json.Print(terminal, new
@@ -58,25 +55,25 @@ internal static class WeightsCommand
         var output = new Option<string>("--output", "-o") { Description = "The .safetensors file to write", Required = true, HelpName = "FILE" };
         var command = new Command(
             "convert",
-            """
-            Writes the tensors of any readable file as safetensors. From the Delft files it makes an ISP for --isp.
-
-            Examples:
-              genisp weights convert genisp-jptolen/ -o delft.safetensors
-              genisp weights convert detector.pth -o detector.safetensors
-            """) { source, output };
+            "Writes the tensors of any readable file as safetensors. From the Delft files it makes an ISP for --isp.")
+            { source, output }.WithExamples(
+                "genisp weights convert genisp-jptolen/ -o delft.safetensors",
+                "genisp weights convert detector.pth -o detector.safetensors");
         command.SetAction(parsed =>
         {
             var (from, to) = (parsed.GetValue(source)!, parsed.GetValue(output)!);
             if (!Path.GetExtension(to).Equals(".safetensors", StringComparison.OrdinalIgnoreCase))
                 throw new GenIspException($"{to} must end in .safetensors: that is what is written.");
-            var weights = Directory.Exists(from) ? IspFile.ReadWeights(from) : WeightsFile.Read(from);
+            var weights = Directory.Exists(from) ? IspFile.ReadWeights(from) : Read(from);
             SafetensorsFile.Write(to, weights);
             terminal.Say($"{to}: {weights.Count} tensors");
             return CommandLine.Done;
         });
         return command;
     }
+
+    private static StateDict Read(string path) =>
+        WeightsFile.FormatOf(path) == WeightsFormat.Onnx ? OnnxFile.ReadInitializers(path) : WeightsFile.Read(path);
 
     private static string Name(TensorType type) => type.ToString().ToLowerInvariant();
 }

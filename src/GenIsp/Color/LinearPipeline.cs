@@ -21,6 +21,9 @@ public readonly record struct SizeLimit(int Long, int Short)
         var scale = Math.Min((double)Short / Math.Min(width, height), (double)Long / Math.Max(width, height));
         return (Math.Max(1, (int)Math.Round(width * scale)), Math.Max(1, (int)Math.Round(height * scale)));
     }
+
+    /// <summary>Such as 1333x800.</summary>
+    public override string ToString() => $"{Long}x{Short}";
 }
 
 /// <summary>How a mosaic becomes a linear image.</summary>

@@ -2,46 +2,42 @@ using GenIsp.Geometry;
 
 namespace GenIsp.Detection;
 
-/// <summary>Non-maximum suppression.</summary>
+/// <summary>Greedy non-maximum suppression.</summary>
 internal static class Nms
 {
     /// <summary>
-    /// Keeps, greedily from the best, every box that overlaps no kept box of its own category by more than a threshold, as torchvision's
-    /// <c>batched_nms</c> does.
+    /// Keeps, class by class, each box that overlaps no kept box of a higher score by more than the threshold, as torchvision's
+    /// <c>batched_nms</c> does. Equal scores keep their order.
     /// </summary>
-    /// <param name="boxes">In pixels of one frame.</param>
-    /// <param name="scores">One a box.</param>
-    /// <param name="categories">One a box; boxes of different categories never suppress each other.</param>
-    /// <param name="iouThreshold">A box is suppressed when its IoU is greater; 0..1.</param>
-    /// <returns>Indices of the kept boxes, best first; of equal scores the earlier box comes first.</returns>
+    /// <param name="boxes">All in one frame.</param>
+    /// <param name="scores">One a box; not NaN.</param>
+    /// <param name="categories">One a box: boxes of different categories leave each other alone.</param>
+    /// <param name="iouThreshold">An intersection over union above it suppresses; 0..1.</param>
+    /// <returns>The indices of the boxes kept, best first.</returns>
     public static int[] Suppress(
         ReadOnlySpan<Box> boxes, ReadOnlySpan<float> scores, ReadOnlySpan<int> categories, float iouThreshold)
     {
-        var byScore = new (float Score, int Index)[boxes.Length];
-        for (var i = 0; i < byScore.Length; i++)
-            byScore[i] = (scores[i], i);
-        Array.Sort(byScore, (a, b) => a.Score != b.Score ? b.Score.CompareTo(a.Score) : a.Index.CompareTo(b.Index));
-
+        var keys = scores.ToArray();
+        var order = Enumerable.Range(0, boxes.Length).OrderByDescending(i => keys[i]).ToArray(); // stable
+        var keptByCategory = new Dictionary<int, List<int>>();
         var kept = new List<int>();
-        var keptOfCategory = new Dictionary<int, List<Box>>();
-        foreach (var (_, index) in byScore)
+        foreach (var i in order)
         {
-            if (!keptOfCategory.TryGetValue(categories[index], out var better))
-                keptOfCategory[categories[index]] = better = [];
-            var box = boxes[index];
-            if (Overlaps(box, better, iouThreshold))
+            if (!keptByCategory.TryGetValue(categories[i], out var rivals))
+                keptByCategory[categories[i]] = rivals = [];
+            if (OverlapsAny(boxes, boxes[i], rivals, iouThreshold))
                 continue;
-            better.Add(box);
-            kept.Add(index);
+            rivals.Add(i);
+            kept.Add(i);
         }
         return [.. kept];
     }
 
-    private static bool Overlaps(Box box, List<Box> others, float iouThreshold)
+    private static bool OverlapsAny(ReadOnlySpan<Box> boxes, Box box, List<int> rivals, float iouThreshold)
     {
-        foreach (var other in others)
+        foreach (var rival in rivals)
         {
-            if (other.IoU(box) > iouThreshold)
+            if (boxes[rival].IoU(box) > iouThreshold)
                 return true;
         }
         return false;

@@ -2,7 +2,7 @@ namespace GenIsp.Geometry;
 
 /// <summary>
 /// Where an image lies in the picture that it comes from: its own size, and the affine map from its pixels to the source's. Each step
-/// (crop, resize, letterbox, turn) gives a new frame, and boxes pass through it; nobody scales a box by hand. Coordinates are
+/// (crop, pad, resize, turn) gives a new frame, and boxes pass through it; nobody scales a box by hand. Coordinates are
 /// continuous: an image spans 0..<see cref="Width"/>, 0..<see cref="Height"/>, and pixel i has its centre at i + 0.5.
 /// </summary>
 public sealed record Frame
@@ -41,9 +41,6 @@ public sealed record Frame
     /// <summary>The same part of the picture with another number of pixels.</summary>
     public Frame Resize(int width, int height) =>
         Moved((double)Width / width, 0, 0, 0, (double)Height / height, 0, width, height);
-
-    /// <summary>Scaled by <paramref name="scale"/> from the top left corner, then padded or cut at the right and the bottom.</summary>
-    public Frame Letterbox(double scale, int width, int height) => Moved(1 / scale, 0, 0, 0, 1 / scale, 0, width, height);
 
     /// <summary>Turned or mirrored.</summary>
     public Frame Orient(Orientation orientation) => orientation switch

@@ -54,7 +54,7 @@ internal static class GrayPng
             using var inflated = new ZLibStream(compressed, CompressionMode.Decompress);
             return (width, height, Unfilter(inflated, width, height));
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             throw Bad("its pixels are damaged or cut short");
         }

@@ -11,9 +11,12 @@ public enum WeightsFormat
 
     /// <summary>A PyTorch checkpoint: a zip archive (since PyTorch 1.6), or a sequence of pickles (before).</summary>
     PyTorch,
+
+    /// <summary>An ONNX model, whose initializers are its weights.</summary>
+    Onnx,
 }
 
-/// <summary>Files of named tensors, of any supported format.</summary>
+/// <summary>Files of nothing but named tensors; those in ONNX models are <c>OnnxFile</c>'s.</summary>
 public static class WeightsFile
 {
     /// <summary>Reads all tensors of a file, whose format is told by its content.</summary>
@@ -21,7 +24,9 @@ public static class WeightsFile
     public static StateDict Read(string path) => FormatOf(path) switch
     {
         WeightsFormat.Safetensors => SafetensorsFile.Read(path),
-        _ => PthFile.Read(path),
+        WeightsFormat.PyTorch => PthFile.Read(path),
+        _ => throw new GenIspException(
+            $"{path} is an ONNX model: it can be a detector, but an ISP or a RetinaNet is a .safetensors file or a PyTorch checkpoint."),
     };
 
     /// <summary>The format of a file, by its first bytes: its name doesn't matter.</summary>
@@ -41,7 +46,11 @@ public static class WeightsFile
         }
         if (PthFile.IsZip(head) || PthFile.IsPickle(head))
             return WeightsFormat.PyTorch;
-        throw new GenIspException($"{path} {Describe(head)}. Weights are a .safetensors file or a PyTorch checkpoint (.pth, .pt).");
+        // A protobuf: field 1, the small number of its version, then a length-delimited field or the operator sets.
+        if (head.Length > 2 && head[0] == 0x08 && head[1] < 0x20 && (head[2] & 7) == 2)
+            return WeightsFormat.Onnx;
+        throw new GenIspException(
+            $"{path} {Describe(head)}. Weights are a .safetensors file, a PyTorch checkpoint (.pth, .pt) or an ONNX model (.onnx).");
     }
 
     /// <summary>Opens a file to read, or says why it can't be.</summary>
@@ -69,9 +78,6 @@ public static class WeightsFile
             return "is a web page: a download gave it instead of the weights, so download them again";
         if (text.StartsWith("version https://git-lfs", StringComparison.Ordinal))
             return "is a Git LFS pointer, which stands for the weights: fetch them with \"git lfs pull\"";
-        // An ONNX file is a protobuf: field 1, the small number of its version, then a length-delimited field or the operator sets.
-        if (head.Length > 2 && head[0] == 0x08 && head[1] < 0x20 && (head[2] & 7) == 2)
-            return "is an ONNX model: it can be a detector, but no ISP is read from it";
         return "is no file of weights that can be read here";
     }
 }
