@@ -35,7 +35,8 @@ internal sealed record SplitReport(
             new OrderedDictionary<string, int>(split.Categories.Where(category => boxesOfClass.ContainsKey(category.Id))
                 .Select(category => KeyValuePair.Create(category.Name, boxesOfClass[category.Id]))),
             new OrderedDictionary<string, int>(split.Images
-                .CountBy(image => image.Size is var (width, height) ? $"{width}x{height}" : "unknown").OrderByDescending(pair => pair.Value)),
+                .CountBy(image => image.Size is var (width, height) ? $"{width}x{height}" : "unknown")
+                .OrderByDescending(pair => pair.Value)),
             [.. split.Degenerate.Select(DoubtfulBox.Of)], [.. all.Where(IsOutside).Select(DoubtfulBox.Of)],
             split.Images.Count - missing?.Count, missing);
     }
@@ -60,6 +61,7 @@ internal sealed record DatasetReport(
             }
         }
         return new DatasetReport(
-            [.. splits.Select(split => SplitReport.Of(split, folder))], overlaps, folder?.Orphans(splits.SelectMany(split => split.Images)));
+            [.. splits.Select(split => SplitReport.Of(split, folder))], overlaps,
+            folder?.Orphans(splits.SelectMany(split => split.Images)));
     }
 }

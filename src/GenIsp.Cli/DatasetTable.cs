@@ -24,8 +24,8 @@ internal static class DatasetTable
             Line("frames", Listed(split.Frames.Select(pair => $"{pair.Key} ({pair.Value})"), Most));
             Doubtful("degenerate", split.Degenerate);
             Doubtful("outside", split.Outside);
-            if (split.MissingFiles is { } missing)
-                Line("files", $"{split.FilesFound} found" + (missing.Count > 0 ? $", {missing.Count} missing: {Listed(missing, Most)}" : ""));
+            if (split.MissingFiles is { Count: var count } missing)
+                Line("files", $"{split.FilesFound} found" + (count > 0 ? $", {count} missing: {Listed(missing, Most)}" : ""));
         }
         foreach (var overlap in report.Overlaps)
         {
@@ -34,14 +34,18 @@ internal static class DatasetTable
             Line("adjacent", $"{overlap.Adjacent} images of the second come right before or after one of the first");
         }
         if (report.OrphanFiles is { Count: > 0 } orphans)
-            terminal.Out.WriteLine($"{orphans.Count} files belong to no image: {Listed(orphans.Select(Path.GetFileName).OfType<string>(), Most)}");
+        {
+            var names = orphans.Select(Path.GetFileName).OfType<string>();
+            terminal.Out.WriteLine($"{orphans.Count} files belong to no image: {Listed(names, Most)}");
+        }
 
         void Doubtful(string name, IReadOnlyList<DoubtfulBox> boxes)
         {
             if (boxes.Count > 0)
             {
-                Line(name, $"{boxes.Count}: " + Listed(
-                    boxes.Select(box => FormattableString.Invariant($"annotation {box.Id} of {box.Image} [{string.Join(", ", box.Bbox)}]")), Most));
+                var words = boxes.Select(box => FormattableString.Invariant(
+                    $"annotation {box.Id} of {box.Image} [{string.Join(", ", box.Bbox)}]"));
+                Line(name, $"{boxes.Count}: {Listed(words, Most)}");
             }
         }
     }

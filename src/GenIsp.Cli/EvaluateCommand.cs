@@ -16,12 +16,19 @@ internal static class EvaluateCommand
             Required = true,
             HelpName = "FILE",
         };
-        var classes = new Option<string?>("--classes") { Description = "Measure these classes only, such as person,bicycle,car", HelpName = "NAMES" };
+        var classes = new Option<string?>("--classes")
+        {
+            Description = "Measure these classes only, such as person,bicycle,car",
+            HelpName = "NAMES",
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON document" };
         var command = new Command(
             "evaluate",
             "Measures detections as COCO does: its twelve figures, and AP by class. Where boxes are flagged extreme, as RAW-NOD's are, "
-            + "the extreme and the others are measured apart, too: boxes of the other kind are then ignored, as crowds are.") { annotations, detections, classes, json }.WithExamples(
+            + "the extreme and the others are measured apart, too: boxes of the other kind are then ignored, as crowds are.")
+        {
+            annotations, detections, classes, json,
+        }.WithExamples(
             "genisp evaluate --annotations instances_val2017.json --detections results.json",
             "genisp evaluate --annotations test.json --detections results.json --classes person,bicycle,car --json");
         command.SetAction(parsed =>
@@ -48,11 +55,14 @@ internal static class EvaluateCommand
         if (dataset.Degenerate.Count > 0)
         {
             terminal.Say(
-                $"genisp: {dataset.Source}: {dataset.Degenerate.Count} boxes enclose nothing, such as annotation {dataset.Degenerate[0].Id}; "
-                + "they count as missed, as in pycocotools");
+                $"genisp: {dataset.Source}: {dataset.Degenerate.Count} boxes enclose nothing, the first is annotation "
+                + $"{dataset.Degenerate[0].Id}; they count as missed, as in pycocotools");
         }
         if (dataset.Annotations.Any(annotation => annotation.Id == 0))
-            terminal.Say($"genisp: {dataset.Source}: the annotation with the id 0 can't be matched, as in pycocotools, where 0 means no match");
+        {
+            terminal.Say(
+                $"genisp: {dataset.Source}: the annotation with the id 0 can't be matched, as in pycocotools, where 0 means no match");
+        }
     }
 }
 

@@ -110,6 +110,6 @@ public sealed record AnnotationFrame
             $"The image {image.Id} has no \"width\" and \"height\" in the annotations, so where its boxes lie is unknown. Add them.");
 
     private static GenIspException Misfit(string source, (int Width, int Height) size, CocoImage image) => new(
-        $"{source} has {size.Width}×{size.Height} pixels, but its annotations were made on {image.Size!.Value.Width}×{image.Size.Value.Height}: "
-        + "neither nearly all of it nor a scaled copy. Is it the right file?");
+        $"{source} has {size.Width}×{size.Height} pixels, but its annotations were made on "
+        + $"{image.Size!.Value.Width}×{image.Size.Value.Height}: neither nearly all of it nor a scaled copy. Is it the right file?");
 }

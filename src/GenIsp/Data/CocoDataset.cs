@@ -73,7 +73,7 @@ public sealed class CocoDataset
             if (!classes.Add(category.Id))
                 throw new GenIspException($"{source}: the category id {category.Id} occurs twice in \"categories\".");
             if (!names.Add(category.Name))
-                throw new GenIspException($"{source}: two categories have the name {category.Name}. Rename one, or their figures can't be told apart.");
+                throw new GenIspException($"{source}: two categories have the name {category.Name}. Rename one, to tell them apart.");
         }
         var ids = new HashSet<long>(annotations.Count);
         var usable = new List<CocoAnnotation>(annotations.Count);
@@ -83,7 +83,10 @@ public sealed class CocoDataset
             if (!ids.Add(annotation.Id))
                 throw new GenIspException($"{source}: the annotation id {annotation.Id} occurs twice in \"annotations\".");
             if (!known.Contains(annotation.ImageId))
-                throw new GenIspException($"{source}: annotation {annotation.Id} is of the image {annotation.ImageId}, which \"images\" lacks.");
+            {
+                throw new GenIspException(
+                    $"{source}: annotation {annotation.Id} is of the image {annotation.ImageId}, which \"images\" lacks.");
+            }
             if (!classes.Contains(annotation.CategoryId))
             {
                 throw new GenIspException(

@@ -53,7 +53,8 @@ internal ref struct CocoJsonReader
         }
         catch (JsonException e)
         {
-            throw new GenIspException($"{path} is not JSON, or is cut short (line {e.LineNumber + 1}): {e.Message.Split(" LineNumber")[0]}", e);
+            var reason = e.Message.Split(" LineNumber")[0];
+            throw new GenIspException($"{path} is not JSON, or is cut short (line {e.LineNumber + 1}): {reason}", e);
         }
     }
 
@@ -136,7 +137,8 @@ internal ref struct CocoJsonReader
     }
 
     /// <summary>A whole number of 32 bits.</summary>
-    public readonly int Int() => Whole() is >= int.MinValue and <= int.MaxValue and var value ? (int)value : throw Wrong("a smaller number");
+    public readonly int Int() =>
+        Whole() is >= int.MinValue and <= int.MaxValue and var value ? (int)value : throw Wrong("a smaller number");
 
     /// <summary>A width or height: a whole number from 1.</summary>
     public readonly int Side() => Int() is >= 1 and var side ? side : throw Wrong("at least 1");

@@ -16,7 +16,10 @@ internal static class CocoReader
         List<Category>? categories = null;
         var numbered = true;
         if (json.Kind != JsonTokenType.StartObject)
-            throw new GenIspException($"{path} is no COCO annotation file: it must be an object with the keys images, annotations and categories.");
+        {
+            throw new GenIspException(
+                $"{path} is no COCO annotation file: it must be an object with the keys images, annotations and categories.");
+        }
         while (json.NextKey())
         {
             switch (json.Key)

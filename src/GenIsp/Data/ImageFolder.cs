@@ -23,7 +23,8 @@ public sealed class ImageFolder
     /// write a JPEG beside the RAW. Null if there is none.
     /// </summary>
     public string? Find(CocoImage image) => _byStem[image.Stem]
-        .OrderBy(file => Path.GetFileName(file) == Path.GetFileName(image.FileName) ? 0 : RawReader.IsMosaic(file) ? 2 : PictureFile.IsPhoto(file) ? 3 : 1)
+        .OrderBy(file => Path.GetFileName(file) != Path.GetFileName(image.FileName))
+        .ThenBy(file => RawReader.IsMosaic(file) ? 1 : PictureFile.IsPhoto(file) ? 2 : 0)
         .FirstOrDefault();
 
     /// <summary>The files that belong to no image.</summary>

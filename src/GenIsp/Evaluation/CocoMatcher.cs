@@ -100,8 +100,9 @@ internal sealed class CocoMatcher
             if (match < 0)
                 continue;
             _taken[match] = true;
+            var (matched, ignored) = results[d];
             results[d] = new Outcome(
-                (ushort)(results[d].Matched | (truths[match].Counts ? bit : 0)), (ushort)(results[d].Ignored | (_ignored[match] ? bit : 0)));
+                (ushort)(matched | (truths[match].Counts ? bit : 0)), (ushort)(ignored | (_ignored[match] ? bit : 0)));
         }
     }
 

@@ -12,7 +12,10 @@ public static class CocoResultsFile
     public static IReadOnlyList<CocoDetection> Read(string path) => CocoJsonReader.Parse(path, (ref CocoJsonReader json) =>
     {
         if (json.Kind == JsonTokenType.StartObject)
-            throw new GenIspException($"{path} is no COCO results file, which is a list of {{image_id, category_id, bbox, score}}. Are these the annotations?");
+        {
+            throw new GenIspException(
+                $"{path} is no COCO results file, which is a list of {{image_id, category_id, bbox, score}}. Are these the annotations?");
+        }
         var detections = new List<CocoDetection>();
         json.EnterList("");
         while (json.NextObject())

@@ -103,7 +103,8 @@ internal sealed class EvaluationTable
             areaScale[i] = options.AreaScale is null ? 1 : Math.Pow(options.AreaScale(dataset.Images[i]), 2);
 
         // Degenerate boxes can't be found, yet they count: COCO knows no such thing as a box that is none.
-        var annotations = dataset.Annotations.Concat(dataset.Degenerate).Where(annotation => classes.ContainsKey(annotation.CategoryId)).ToList();
+        var annotations = dataset.Annotations.Concat(dataset.Degenerate)
+            .Where(annotation => classes.ContainsKey(annotation.CategoryId)).ToList();
         var truthKeys = annotations.ConvertAll(annotation => (Class: classes[annotation.CategoryId], Image: images[annotation.ImageId]));
         var (truthOrder, truthStarts) = GroupByClassAndImage(truthKeys, classes.Count, dataset.Images.Count);
         Truth[] truths =
@@ -122,7 +123,10 @@ internal sealed class EvaluationTable
         foreach (var detection in detections)
         {
             if (!images.TryGetValue(detection.ImageId, out var image))
-                throw new GenIspException($"A detection is of the image {detection.ImageId}, which {dataset.Source} lacks. Do they belong together?");
+            {
+                throw new GenIspException(
+                    $"A detection is of the image {detection.ImageId}, which {dataset.Source} lacks. Do they belong together?");
+            }
             var (_, _, (x, y, width, height), score) = detection;
             if (!(double.IsFinite(x) && double.IsFinite(y) && double.IsFinite(width) && double.IsFinite(height) && double.IsFinite(score)))
             {
@@ -173,10 +177,10 @@ internal sealed class EvaluationTable
         // A class without detections ends where the one before it does.
         for (var k = 1; k <= classes; k++)
             starts[k] = Math.Max(starts[k], starts[k - 1]);
+        double Area(int row) => detections.All[row].Box.Width * detections.All[row].Box.Height * areaScale[detections.Keys[row].Image];
         return new EvaluationTable(
-            ([.. rows.Select(row => detections.All[row].Box)],
-                [.. rows.Select(row => detections.All[row].Box.Width * detections.All[row].Box.Height * areaScale[detections.Keys[row].Image])],
-                [.. rows.Select(row => detections.All[row].Score)], [.. places], starts),
+            ([.. rows.Select(row => detections.All[row].Box)], [.. rows.Select(Area)], [.. rows.Select(row => detections.All[row].Score)],
+                [.. places], starts),
             (truths.Rows, truths.Starts), cells);
     }
 

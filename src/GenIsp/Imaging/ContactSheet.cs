@@ -43,8 +43,8 @@ public static class ContactSheet
         {
             var (left, top) = (Margin + i % columns * stepX, Margin + i / columns * stepY);
             using var small = Shrink(prints[i]);
-            canvas.DrawBitmap(
-                small, left + (CellWidth - small.Width) / 2, top + (CellHeight - small.Height) / 2, new SKSamplingOptions(SKFilterMode.Nearest));
+            var (right, down) = ((CellWidth - small.Width) / 2, (CellHeight - small.Height) / 2);
+            canvas.DrawBitmap(small, left + right, top + down, new SKSamplingOptions(SKFilterMode.Nearest));
             PixelFont.Draw(canvas, prints[i].Caption, left, top + CellHeight + 2 * Dot, Dot, ink);
         }
         PictureFile.Write(path, sheet, SKEncodedImageFormat.Png, 100);

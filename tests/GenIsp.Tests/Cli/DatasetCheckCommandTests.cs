@@ -33,8 +33,8 @@ public sealed class DatasetCheckCommandTests : IDisposable
     public async Task Counts_and_faults_come_as_JSON()
     {
         var run = await CommandRun.Of(
-            "dataset", "check", "--annotations", _folder["train.json"], "--annotations", _folder["test.json"], "--images", _folder["images"],
-            "--json");
+            "dataset", "check", "--annotations", _folder["train.json"], "--annotations", _folder["test.json"],
+            "--images", _folder["images"], "--json");
 
         (run.Code, run.Error).ShouldBe((0, ""));
         var report = JsonDocument.Parse(run.Out).RootElement;
@@ -74,7 +74,8 @@ public sealed class DatasetCheckCommandTests : IDisposable
     public async Task The_contact_sheet_shows_RAW_files_and_photos()
     {
         var run = await CommandRun.Of(
-            "dataset", "check", "--annotations", _folder["train.json"], "--images", _folder["images"], "--contact-sheet", _folder["sheet.png"]);
+            "dataset", "check", "--annotations", _folder["train.json"], "--images", _folder["images"],
+            "--contact-sheet", _folder["sheet.png"]);
 
         run.Code.ShouldBe(0, run.Error);
         PictureFile.Read(_folder["sheet.png"]).Width.ShouldBe(2 * 608 + 8);
@@ -86,7 +87,8 @@ public sealed class DatasetCheckCommandTests : IDisposable
         File.WriteAllText(_folder["train.json"], File.ReadAllText(_folder["train.json"]).Replace("\"width\": 64", "\"width\": 100"));
 
         var run = await CommandRun.Of(
-            "dataset", "check", "--annotations", _folder["train.json"], "--images", _folder["images"], "--contact-sheet", _folder["sheet.png"]);
+            "dataset", "check", "--annotations", _folder["train.json"], "--images", _folder["images"],
+            "--contact-sheet", _folder["sheet.png"]);
 
         run.Code.ShouldBe(1);
         run.Error.ShouldContain("DSC_0001.dng has 64×48 pixels, but its annotations were made on 100×48");
@@ -100,7 +102,8 @@ public sealed class DatasetCheckCommandTests : IDisposable
             .ShouldBe(2);
 
         var run = await CommandRun.Of(
-            "dataset", "check", "--annotations", _folder["test.json"], "--images", _folder["images"], "--contact-sheet", _folder["sheet.png"]);
+            "dataset", "check", "--annotations", _folder["test.json"], "--images", _folder["images"],
+            "--contact-sheet", _folder["sheet.png"]);
         run.Code.ShouldBe(1);
         run.Error.ShouldContain("there is nothing to draw");
     }

@@ -51,7 +51,8 @@ public sealed class EvaluateCommandTests : IDisposable
     public async Task Only_the_classes_asked_for_are_measured()
     {
         var run = await CommandRun.Of(
-            "evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"], "--classes", "person, bicycle", "--json");
+            "evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"],
+            "--classes", "person, bicycle", "--json");
 
         var result = JsonDocument.Parse(run.Out).RootElement.GetProperty("results")[0];
         result.GetProperty("AP").GetDouble().ShouldBe(1, 1e-12);
@@ -76,7 +77,8 @@ public sealed class EvaluateCommandTests : IDisposable
     [Fact]
     public async Task The_id_0_and_degenerate_boxes_are_warned_of()
     {
-        File.WriteAllText(_folder["coco.json"], Annotations().Replace("\"id\": 11", "\"id\": 0").Replace("[50, 300, 100, 100]", "[50, 300, 0, 9]"));
+        File.WriteAllText(
+            _folder["coco.json"], Annotations().Replace("\"id\": 11", "\"id\": 0").Replace("[50, 300, 100, 100]", "[50, 300, 0, 9]"));
 
         var run = await CommandRun.Of("evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"], "--json");
 
@@ -94,12 +96,9 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         var options = new Dictionary<string, string> { ["--annotations"] = "coco.json", ["--detections"] = "found.json" };
         options[option] = value;
-        string[] args =
-        [
-            "evaluate", .. options.SelectMany(pair => new[] { pair.Key, pair.Key == "--classes" ? pair.Value : _folder[pair.Value] }), "--json",
-        ];
+        string Value(string key) => key == "--classes" ? options[key] : _folder[options[key]];
 
-        var run = await CommandRun.Of(args);
+        var run = await CommandRun.Of(["evaluate", .. options.Keys.SelectMany(key => new[] { key, Value(key) }), "--json"]);
 
         (run.Code, run.Out).ShouldBe((1, ""));
         run.Error.ShouldContain(message);

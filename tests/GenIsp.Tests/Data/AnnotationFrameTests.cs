@@ -84,7 +84,8 @@ public sealed class AnnotationFrameTests
 
         Should.Throw<GenIspException>(() => AnnotationFrame.In(sensor, new CocoImage("x", null, (800, 300)))).Message
             .ShouldContain("x.arw has 8×6 pixels, but its annotations were made on 800×300");
-        Should.Throw<GenIspException>(() => AnnotationFrame.In(sensor, new CocoImage("x", null, null))).Message.ShouldContain("no \"width\"");
+        Should.Throw<GenIspException>(() => AnnotationFrame.In(sensor, new CocoImage("x", null, null))).Message
+            .ShouldContain("no \"width\"");
     }
 
     [Fact]

@@ -51,7 +51,8 @@ public sealed class CocoEvaluatorTests
 
     [Fact]
     public void Classes_weigh_the_same_whatever_their_number_of_boxes() =>
-        Evaluate([Truth(1, Box), Truth(2, Elsewhere), Truth(3, Box, category: 2)], [Found(Box, 0.9, category: 2)]).AP.ShouldBe(0.5, Rounding);
+        Evaluate([Truth(1, Box), Truth(2, Elsewhere), Truth(3, Box, category: 2)], [Found(Box, 0.9, category: 2)]).AP
+            .ShouldBe(0.5, Rounding);
 
     [Theory]
     [InlineData(100, 1.0)]
@@ -63,7 +64,8 @@ public sealed class CocoEvaluatorTests
         Evaluate([Truth(1, Box)], [Found(Box with { Height = height }, 0.9)]).AP.ShouldBe(expected, Rounding);
 
     [Fact]
-    public void Boxes_that_touch_do_not_overlap() => Evaluate([Truth(1, Box)], [Found(Box with { X = 100 }, 0.9)]).AP50.ShouldBe(0, Rounding);
+    public void Boxes_that_touch_do_not_overlap() =>
+        Evaluate([Truth(1, Box)], [Found(Box with { X = 100 }, 0.9)]).AP50.ShouldBe(0, Rounding);
 
     [Fact]
     public void A_box_is_found_once_and_then_missed_by_the_next()
@@ -84,7 +86,8 @@ public sealed class CocoEvaluatorTests
     [Fact]
     public void A_recall_that_is_not_reached_has_precision_0() =>
         // 1 of 4 boxes: the thresholds 0.00 … 0.25.
-        Evaluate([Truth(1, Box), Truth(2, Elsewhere), Truth(3, Elsewhere), Truth(4, Elsewhere)], [Found(Box, 0.9)]).AP.ShouldBe(26 / 101.0, Rounding);
+        Evaluate([Truth(1, Box), Truth(2, Elsewhere), Truth(3, Elsewhere), Truth(4, Elsewhere)], [Found(Box, 0.9)]).AP
+            .ShouldBe(26 / 101.0, Rounding);
 
     [Fact]
     public void The_best_score_takes_the_box_though_another_fits_better()
@@ -112,7 +115,8 @@ public sealed class CocoEvaluatorTests
         // The first detection fits both; what is left for the second decides: the first box at IoU 1, or the other at 0.6.
         var (left, right) = (Box, Box with { X = 50 });
         var between = Box with { X = 25 };
-        Evaluate([Truth(1, left), Truth(2, right)], [Found(between, 0.9), Found(left, 0.8)]).AR100.ShouldBe((3 * 1 + 7 * 0.5) / 10, Rounding);
+        Evaluate([Truth(1, left), Truth(2, right)], [Found(between, 0.9), Found(left, 0.8)]).AR100
+            .ShouldBe((3 * 1 + 7 * 0.5) / 10, Rounding);
         Evaluate([Truth(1, right), Truth(2, left)], [Found(between, 0.9), Found(left, 0.8)]).AR100.ShouldBe(0.5, Rounding);
     }
 
@@ -264,7 +268,8 @@ public sealed class CocoEvaluatorTests
     [Fact]
     public void Detections_of_unknown_images_and_with_wild_numbers_are_refused()
     {
-        Should.Throw<GenIspException>(() => Evaluate([], [Found(Box, 0.5, image: "9")])).Message.ShouldContain("the image 9, which test lacks");
+        Should.Throw<GenIspException>(() => Evaluate([], [Found(Box, 0.5, image: "9")])).Message
+            .ShouldContain("the image 9, which test lacks");
         Should.Throw<GenIspException>(() => Evaluate([], [Found(Box, double.NaN)])).Message.ShouldContain("must be finite numbers");
         Should.Throw<GenIspException>(() => Evaluate([], [Found(Box with { X = double.PositiveInfinity }, 1)])).Message
             .ShouldContain("must be finite numbers");
@@ -299,6 +304,7 @@ public sealed class CocoEvaluatorTests
         IReadOnlyList<CocoAnnotation> truths, IReadOnlyList<CocoDetection> found, CocoEvaluationOptions? options = null) =>
         CocoEvaluator.Evaluate(
             new CocoDataset(
-                "test", [new CocoImage("1", null, null), new CocoImage("2", null, null)], truths, [new Category(1, "a"), new Category(2, "b")]),
+                "test", [new CocoImage("1", null, null), new CocoImage("2", null, null)], truths,
+                [new Category(1, "a"), new Category(2, "b")]),
             found, options);
 }

@@ -23,7 +23,7 @@ public sealed class CocoResultsFileTests : IDisposable
     [InlineData("7", "the whole must be a list, not 7")]
     [InlineData("""[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}]""", "[0] lacks the key \"score\"")]
     [InlineData("""[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": NaN}]""", "not JSON")]
-    [InlineData("""[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": "NaN"}]""", "[0].score is \"NaN\", but must be a finite number")]
+    [InlineData("""[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": "NaN"}]""", "[0].score is \"NaN\", but must be")]
     [InlineData("""[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}] []""", "not JSON")]
     public void What_is_no_results_file_is_refused(string text, string message) =>
         Should.Throw<GenIspException>(() => Read(text)).Message.ShouldContain(message);
@@ -36,7 +36,9 @@ public sealed class CocoResultsFileTests : IDisposable
         CocoResultsFile.Write(_folder["results.json"], detections);
 
         CocoResultsFile.Read(_folder["results.json"]).ShouldBe(detections);
-        File.ReadAllText(_folder["results.json"]).ShouldStartWith("""[{"image_id":5,"category_id":1,"bbox":[0.1,2,3,4],"score":0.1},{"image_id":"007",""");
+        File.ReadAllText(_folder["results.json"]).ShouldStartWith("""
+            [{"image_id":5,"category_id":1,"bbox":[0.1,2,3,4],"score":0.1},{"image_id":"007",
+            """);
     }
 
     private IReadOnlyList<CocoDetection> Read(string text)

@@ -14,7 +14,8 @@ public sealed class ContactSheetTests : IDisposable
     {
         var gray = new float[3 * 1200 * 400];
         Array.Fill(gray, 0.5f);
-        var print = new ContactPrint(new RgbImage(gray, new Frame(1200, 400)), [new LabelledBox(new Box(200, 100, 1000, 300), "", 0)], "WIDE");
+        var box = new LabelledBox(new Box(200, 100, 1000, 300), "", 0);
+        var print = new ContactPrint(new RgbImage(gray, new Frame(1200, 400)), [box], "WIDE");
 
         ContactSheet.WritePng(_folder["sheet.png"], [print, print, print], 2);
 
