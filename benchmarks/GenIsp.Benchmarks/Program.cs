@@ -3,6 +3,7 @@ using GenIsp.Benchmarks;
 var benchmarks = new Dictionary<string, Action>
 {
     ["color"] = ColorBenchmark.Run,
+    ["coco"] = CocoBenchmark.Run,
 };
 foreach (var (name, run) in benchmarks)
 {

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using GenIsp.Data;
 using GenIsp.Detection;
+using GenIsp.Evaluation;
 using GenIsp.Imaging;
 using TorchSharp;
 
@@ -44,7 +45,7 @@ internal static class DetectCommand
         {
             var folder = parsed.GetValue(output)!;
             var files = Inputs.Named(parsed.GetValue(inputs)!);
-            CocoResults.CheckIds(files);
+            CheckIds(files);
             var clock = new StageClock();
             using var developer = development.Load(parsed);
             using var loaded = clock.Measure(
@@ -64,7 +65,7 @@ internal static class DetectCommand
                     found.Add(ImageDetections.Of(file, picture, detections));
                 },
                 cancellation);
-            CocoResults.Write(Path.Combine(folder, ResultsName), found);
+            CocoResultsFile.Write(Path.Combine(folder, ResultsName), found.SelectMany(image => image.ToCoco()));
             if (parsed.GetValue(json))
                 Json.Print(terminal, new { Images = found });
             else
@@ -86,6 +87,16 @@ internal static class DetectCommand
     private static string Label(Detection.Detection detection) =>
         string.Create(CultureInfo.InvariantCulture, $"{detection.Category.Name} {detection.Score:0.00}");
 
+    // A results file could not tell 139.jpg and 000139.jpg apart.
+    private static void CheckIds(IEnumerable<InputFile> files)
+    {
+        foreach (var same in files.GroupBy(ImageDetections.IdOf).Where(group => group.Count() > 1))
+        {
+            throw new GenIspException(
+                $"{string.Join(" and ", same.Select(file => file.Path))} would both have the image id {same.Key}. Run them apart.");
+        }
+    }
+
     private static void Print(Terminal terminal, IEnumerable<ImageDetections> images)
     {
         foreach (var image in images)
@@ -102,7 +113,7 @@ internal static class DetectCommand
 
 /// <summary>What was found in one input; boxes are [x, y, width, height] in its full-resolution frame, upright.</summary>
 internal sealed record ImageDetections(
-    string File, int Width, int Height, IReadOnlyList<FoundObject> Detections, [property: JsonIgnore] object ImageId)
+    string File, int Width, int Height, IReadOnlyList<FoundObject> Detections, [property: JsonIgnore] string ImageId)
 {
     public static ImageDetections Of(InputFile file, RgbImage picture, IReadOnlyList<Detection.Detection> detections)
     {
@@ -113,8 +124,16 @@ internal sealed record ImageDetections(
             return new FoundObject(
                 [Round(box.X1), Round(box.Y1), Round(box.Width), Round(box.Height)],
                 detection.Category.Name, detection.Category.Id, Math.Round(detection.Score, 5));
-        })], CocoResults.ImageId(file));
+        })], IdOf(file));
     }
+
+    /// <summary>COCO names its files by number, RAW-NOD by a text: either is the image's id.</summary>
+    public static string IdOf(InputFile file) => long.TryParse(file.OutputStem, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        ? number.ToString(CultureInfo.InvariantCulture)
+        : file.OutputStem;
+
+    public IEnumerable<CocoDetection> ToCoco() => Detections.Select(found => new CocoDetection(
+        ImageId, found.CategoryId, new CocoBox(found.Bbox[0], found.Bbox[1], found.Bbox[2], found.Bbox[3]), found.Score));
 
     // A hundredth of a sensor pixel is finer than any detector.
     private static double Round(float value) => Math.Round(value, 2);
@@ -122,32 +141,3 @@ internal sealed record ImageDetections(
 
 /// <summary>One object.</summary>
 internal sealed record FoundObject(double[] Bbox, string Category, int CategoryId, double Score);
-
-/// <summary>COCO's results format: what pycocotools' <c>loadRes</c> reads.</summary>
-internal static class CocoResults
-{
-    public static void Write(string path, IEnumerable<ImageDetections> images) => AtomicFile.Write(path, stream => JsonSerializer.Serialize(
-        stream,
-        images.SelectMany(image => image.Detections.Select(found => new
-        {
-            image.ImageId,
-            found.CategoryId,
-            found.Bbox,
-            found.Score,
-        })),
-        Json.Options));
-
-    /// <summary>Refuses inputs that a results file could not tell apart, such as 139.jpg and 000139.jpg.</summary>
-    public static void CheckIds(IEnumerable<InputFile> files)
-    {
-        foreach (var same in files.GroupBy(ImageId).Where(group => group.Count() > 1))
-        {
-            throw new GenIspException(
-                $"{string.Join(" and ", same.Select(file => file.Path))} would both have the image id {same.Key}. Run them apart.");
-        }
-    }
-
-    // COCO names its files by number, RAW-NOD by a text that is the id.
-    public static object ImageId(InputFile file) =>
-        long.TryParse(file.OutputStem, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : file.OutputStem;
-}

@@ -1,5 +1,4 @@
-using GenIsp.Imaging;
-using GenIsp.Raw;
+using GenIsp.Data;
 
 namespace GenIsp.Cli;
 
@@ -9,13 +8,6 @@ internal readonly record struct InputFile(string Path, string OutputStem);
 /// <summary>Turns INPUT... into files.</summary>
 internal static class Inputs
 {
-    // What cameras call their RAW files; in a folder, files with other endings are passed over.
-    private static readonly HashSet<string> RawExtensions = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef",
-        ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f", ".bin", ".npy",
-    };
-
     /// <summary>The files, those of folders in order of their names; folders inside them are left alone.</summary>
     /// <param name="inputs">What the user named.</param>
     /// <param name="photos">Whether ordinary photos in folders count.</param>
@@ -44,15 +36,13 @@ internal static class Inputs
         ];
     }
 
-    private static List<string> ExpandOne(string input, bool photos)
+    private static IReadOnlyList<string> ExpandOne(string input, bool photos)
     {
         if (File.Exists(input))
             return [input];
         if (!Directory.Exists(input))
             throw new GenIspException($"{input} does not exist.");
-        var files = Directory.EnumerateFiles(input)
-            .Where(file => RawExtensions.Contains(Path.GetExtension(file)) || RawReader.IsMosaic(file) || (photos && PictureFile.IsPhoto(file)))
-            .Order(StringComparer.Ordinal).ToList();
+        var files = ImageFolder.PicturesIn(input, photos);
         return files.Count > 0 ? files : throw new GenIspException($"{input} holds no RAW file{(photos ? ", mosaic or photo" : " or mosaic")}.");
     }
 }

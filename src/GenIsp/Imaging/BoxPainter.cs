@@ -24,7 +24,7 @@ public static class BoxPainter
         PictureFile.Write(path, bitmap, SKEncodedImageFormat.Png, 100);
     }
 
-    private static void Draw(SKBitmap bitmap, IEnumerable<LabelledBox> boxes)
+    internal static void Draw(SKBitmap bitmap, IEnumerable<LabelledBox> boxes)
     {
         // Whole dots, so that the letters stay sharp.
         var dot = Math.Max(1, (int)Math.Round(Math.Min(bitmap.Width, bitmap.Height) / 400f));

@@ -5,6 +5,13 @@ namespace GenIsp.Raw;
 /// <summary>Reads the picture of a Bayer sensor from a camera's RAW file, or from a mosaic with a sidecar.</summary>
 public static class RawReader
 {
+    // What cameras call their RAW files.
+    private static readonly HashSet<string> RawExtensions = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef",
+        ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f", ".bin", ".npy",
+    };
+
     /// <summary>
     /// Reads a file. Where <c>NAME.EXT.json</c> lies beside a <c>.raw</c>, <c>.bin</c>, <c>.png</c> or <c>.npy</c> file, it is a mosaic
     /// that the sidecar describes; everything else goes to LibRaw.
@@ -20,6 +27,9 @@ public static class RawReader
         }
         return IsMosaic(path) || MustBeMosaic(path) ? MosaicFile.Read(path) : ReadWithLibRaw(path);
     }
+
+    /// <summary>Whether the name's ending is that of a RAW file or a bare mosaic.</summary>
+    public static bool HasRawExtension(string path) => RawExtensions.Contains(Path.GetExtension(path));
 
     /// <summary>Whether the file is a mosaic that a sidecar describes.</summary>
     public static bool IsMosaic(string path) => MosaicFile.HasExtension(path) && File.Exists(MosaicSidecar.PathFor(path));

@@ -1,0 +1,114 @@
+using System.Text.Json;
+
+namespace GenIsp.Tests.Cli;
+
+public sealed class EvaluateCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public EvaluateCommandTests()
+    {
+        File.WriteAllText(_folder["coco.json"], Annotations());
+        File.WriteAllText(_folder["found.json"], """
+            [{"image_id": "a", "category_id": 1, "bbox": [0, 0, 20, 20], "score": 0.9},
+             {"image_id": 2, "category_id": 3, "bbox": [50, 50, 100, 100], "score": 0.8}]
+            """);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Prints_one_JSON_document()
+    {
+        var run = await CommandRun.Of("evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"], "--json");
+
+        (run.Code, run.Error).ShouldBe((0, ""));
+        var result = JsonDocument.Parse(run.Out).RootElement.GetProperty("results").EnumerateArray().ShouldHaveSingleItem();
+        result.EnumerateObject().Select(property => property.Name).ShouldBe(
+        [
+            "isp", "detector", "images", "boxes", "AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl",
+            "per_class", "area_frame",
+        ]);
+        result.GetProperty("isp").ValueKind.ShouldBe(JsonValueKind.Null);
+        (result.GetProperty("images").GetInt32(), result.GetProperty("boxes").GetInt32()).ShouldBe((2, 3));
+        result.GetProperty("AP").GetDouble().ShouldBe(0.5 + 0.5 * 51 / 101, 1e-12);
+        result.GetProperty("per_class").GetProperty("person").GetDouble().ShouldBe(1, 1e-12);
+    }
+
+    [Fact]
+    public async Task Prints_an_aligned_table_that_states_the_area_frame()
+    {
+        var run = await CommandRun.Of("evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"]);
+
+        run.Out.ShouldContain("Average precision @ IoU 0.50:0.95  area all     detections 100        0.752");
+        run.Out.ShouldContain("Average precision @ IoU 0.50:0.95  area medium  detections 100            –");
+        run.Out.ShouldContain("AP of person                                                    1.000");
+        run.Out.ShouldNotContain("AP of bicycle");
+        run.Out.ShouldContain("Areas are counted in the annotations' frame");
+    }
+
+    [Fact]
+    public async Task Only_the_classes_asked_for_are_measured()
+    {
+        var run = await CommandRun.Of(
+            "evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"],
+            "--classes", "person, bicycle", "--json");
+
+        var result = JsonDocument.Parse(run.Out).RootElement.GetProperty("results")[0];
+        result.GetProperty("AP").GetDouble().ShouldBe(1, 1e-12);
+        result.GetProperty("boxes").GetInt32().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Flagged_boxes_are_measured_apart_too()
+    {
+        File.WriteAllText(_folder["coco.json"], Annotations(", \"isextreme\": true", ", \"isextreme\": false"));
+
+        var run = await CommandRun.Of("evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"], "--json");
+        var table = await CommandRun.Of("evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"]);
+
+        var result = JsonDocument.Parse(run.Out).RootElement.GetProperty("results")[0];
+        result.GetProperty("extreme").GetProperty("boxes").GetInt32().ShouldBe(1);
+        result.GetProperty("extreme").GetProperty("AP").GetDouble().ShouldBe(1, 1e-12);
+        result.GetProperty("non_extreme").GetProperty("boxes").GetInt32().ShouldBe(2);
+        table.Out.ShouldContain("          all      extreme  non-extreme");
+    }
+
+    [Fact]
+    public async Task The_id_0_and_degenerate_boxes_are_warned_of()
+    {
+        File.WriteAllText(
+            _folder["coco.json"], Annotations().Replace("\"id\": 11", "\"id\": 0").Replace("[50, 300, 100, 100]", "[50, 300, 0, 9]"));
+
+        var run = await CommandRun.Of("evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"], "--json");
+
+        run.Code.ShouldBe(0);
+        run.Error.ShouldContain("the annotation with the id 0 can't be matched");
+        run.Error.ShouldContain("annotation 13");
+        JsonDocument.Parse(run.Out);
+    }
+
+    [Theory]
+    [InlineData("--classes", "cat", "has no class cat")]
+    [InlineData("--detections", "coco.json", "Are these the annotations?")]
+    [InlineData("--annotations", "found.json", "is no COCO annotation file")]
+    public async Task What_does_not_fit_is_said(string option, string value, string message)
+    {
+        var options = new Dictionary<string, string> { ["--annotations"] = "coco.json", ["--detections"] = "found.json" };
+        options[option] = value;
+        string Value(string key) => key == "--classes" ? options[key] : _folder[options[key]];
+
+        var run = await CommandRun.Of(["evaluate", .. options.Keys.SelectMany(key => new[] { key, Value(key) }), "--json"]);
+
+        (run.Code, run.Out).ShouldBe((1, ""));
+        run.Error.ShouldContain(message);
+    }
+
+    private static string Annotations(string first = "", string others = "") => $$"""
+        {"images": [{"id": "a", "width": 640, "height": 480}, {"id": 2, "width": 640, "height": 480}],
+         "annotations": [{"id": 11, "image_id": "a", "category_id": 1, "bbox": [0, 0, 20, 20]{{first}}},
+                         {"id": 12, "image_id": 2, "category_id": 3, "bbox": [50, 50, 100, 100]{{others}}},
+                         {"id": 13, "image_id": 2, "category_id": 3, "bbox": [50, 300, 100, 100]{{others}}}],
+         "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "bicycle"}, {"id": 3, "name": "car"}]}
+        """;
+}
