@@ -71,6 +71,31 @@ public sealed class RetinaNet : Detector
     }
 
     /// <inheritdoc/>
+    protected override IReadOnlyList<DetectionLossTerms> LossOfEach(
+        IReadOnlyList<Tensor> images, IReadOnlyList<IReadOnlyList<DetectionTarget>> targets, DetectionLossOptions options)
+    {
+        using var scope = NewDisposeScope();
+        var batch = Transform(images);
+        var output = Forward(batch.Images);
+        var anchors = BoxTensor.ToBoxes(output.Anchors);
+        var losses = images.Zip(batch.Sizes, targets).Select((one, index) =>
+        {
+            var (image, size, ofImage) = one;
+            var originalSize = ((int)image.shape[1], (int)image.shape[2]);
+            return RetinaNetLoss.Compute(
+                output.ClassLogits[index],
+                output.BoxRegression[index],
+                anchors,
+                [.. ofImage.Select(target => RetinaNetTransform.ToResized(target.Box, originalSize, size))],
+                [.. ofImage.Select(target => Categories[target.Class].Id)], // a label is its category's id
+                options);
+        }).ToList();
+        foreach (var loss in losses)
+            scope.MoveToOuter(loss.Classification, loss.Boxes);
+        return losses;
+    }
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
