@@ -13,7 +13,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.retinanet import _default_anchorgen
 from torchvision.ops import box_iou, generalized_box_iou_loss, sigmoid_focal_loss
 
-from retinanet import between, build, image, require, rounded, samples, uniform, weight, with_margins
+from retinanet import between, build, image, require, samples, uniform, weight, with_margins
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "GenIsp.Tests" / "Fixtures"
 
@@ -37,8 +37,8 @@ def with_gradient(function, argument):
 
 
 def functions():
-    logits = torch.from_numpy(between("focal.logits", 140, -12.0, 12.0).reshape(20, 7))
-    positive = torch.from_numpy((uniform("focal.positive", 140) < 0.2).astype(np.float32).reshape(20, 7))
+    logits = torch.from_numpy(between("focal.logits", 210, -12.0, 12.0).reshape(30, 7))
+    positive = torch.from_numpy((uniform("focal.positive", 210) < 0.2).astype(np.float32).reshape(30, 7))
     predicted, target = boxes("loss.predicted", 50, 20.0, 20.0, 1.0, 30.0), boxes("loss.target", 50, 20.0, 20.0, 1.0, 30.0)
     return {
         "focal": with_gradient(lambda x: sigmoid_focal_loss(x, positive, reduction="sum"), logits),

@@ -37,6 +37,9 @@ public sealed class OnnxDetector : Detector
     /// <summary>How an image is made the network's input.</summary>
     public DetectorInput Input { get; }
 
+    /// <summary>All that is frozen; the detector's own.</summary>
+    internal IEnumerable<Tensor> Weights => _graph.Constants;
+
     /// <summary>Reads a detector, and runs it once on an empty image.</summary>
     /// <param name="path">An ONNX file with its weights inside, one image as its input, and one output.</param>
     /// <param name="convention">The form of the output; recognised by default.</param>

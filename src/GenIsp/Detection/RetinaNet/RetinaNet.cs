@@ -30,6 +30,9 @@ public sealed class RetinaNet : Detector
     /// <inheritdoc/>
     public override (int Long, int Short) PreferredSize => (_options.MaxSize, _options.MinSize);
 
+    /// <summary>All that is frozen, the statistics of the batch norms too; the detector's own.</summary>
+    internal IEnumerable<Tensor> Weights => _model.state_dict().Values;
+
     /// <summary>
     /// The detector that the weights belong to. Version 1 or 2, and the number of classes, are recognised from names and shapes; 91
     /// classes are COCO's, any other number is labels 1, 2, … named <c>class 1</c>, <c>class 2</c>, ….
