@@ -19,8 +19,8 @@ internal static class SimOta
     private const float LargestEntropy = 100; // what PyTorch's binary cross entropy takes for -ln 0
 
     /// <summary>
-    /// A box's candidates are the points inside it or within 2.5 of their strides of its centre, on either axis. It claims the k that cost it
-    /// least, k being the sum of its ten best IoUs there, rounded down, but at least 1. The cost is the binary cross entropy of the
+    /// A box's candidates are the points inside it or within 2.5 of their strides of its centre, on both axes. It claims the k that cost
+    /// it least, k being the sum of its ten best IoUs there, rounded down, but at least 1. The cost is the binary cross entropy of the
     /// classes' √score, plus 3 · −ln IoU, plus 1e5 outside of the box or of the zone. A point that several boxes claim goes to the box
     /// that it costs least, of all whose candidate it is. The first of equals counts. A box without candidates, outside of the image,
     /// has no point.

@@ -38,6 +38,6 @@ public sealed class AnchorMatcherTests
     {
         var corners = Array.ConvertAll(PseudoWeights.Between(name + ".corner", 2 * count, 0, 8), MathF.Floor);
         var sizes = Array.ConvertAll(PseudoWeights.Between(name + ".size", 2 * count, 1, 6), MathF.Floor);
-        return [.. Enumerable.Range(0, count).Select(i => Box.FromXywh(corners[2 * i], corners[2 * i + 1], sizes[2 * i], sizes[2 * i + 1]))];
+        return [.. corners.Chunk(2).Zip(sizes.Chunk(2), (corner, size) => Box.FromXywh(corner[0], corner[1], size[0], size[1]))];
     }
 }

@@ -144,6 +144,7 @@ public sealed class DetectorLossTests : IDisposable
             var loss = detector.Loss(images, [[TopLeft], [TopLeft, BottomRight]], Default with { BoxLoss = boxLoss });
             foreach (var term in new[] { loss.Classification, loss.Boxes })
             {
+                term.requires_grad.ShouldBeTrue();
                 foreach (var gradient in autograd.grad([term], images, retain_graph: true))
                 {
                     gradient.isfinite().all().item<bool>().ShouldBeTrue();

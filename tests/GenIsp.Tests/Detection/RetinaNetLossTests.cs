@@ -20,17 +20,18 @@ public sealed class RetinaNetLossTests : IDisposable
     [Fact]
     public void The_losses_of_both_heads_are_torchvisions_with_many_boxes_one_and_none()
     {
-        int[] strides = [8, 16, 32, 64, 128];
-        var anchors = BoxTensor.ToBoxes(Anchors.Create(Height, Width, [.. strides.Select(s => ((Height + s - 1) / s, (Width + s - 1) / s))]));
+        var anchors = BoxTensor.ToBoxes(Anchors.Create(Height, Width, [(16, 20), (8, 10), (4, 5), (2, 3), (1, 2)]));
         foreach (var expected in LossReference.Instance.Heads)
         {
             var boxes = LossReference.Boxes($"heads{expected.Boxes}", expected.Boxes, 130, 100, 5, 60);
             var labels = LossReference.Labels($"heads{expected.Boxes}.labels", expected.Boxes, Classes);
             (DetectionLossTerms Terms, Tensor Logits, Tensor Regression) Compute(BoxLoss kind, double beta)
             {
-                Tensor Values(string name, int columns, float low, float high) => tensor(
-                    PseudoWeights.Between(name, anchors.Length * columns, low, high), [1, anchors.Length, columns], dtype: ScalarType.Float32)
-                    .requires_grad_();
+                Tensor Values(string name, int columns, float low, float high)
+                {
+                    var values = PseudoWeights.Between(name, anchors.Length * columns, low, high);
+                    return tensor(values, [1, anchors.Length, columns], dtype: ScalarType.Float32).requires_grad_();
+                }
                 var (logits, regression) = (Values("heads.logits", Classes, -8, 3), Values("heads.regression", 4, -0.6f, 0.6f));
                 var options = new DetectionLossOptions { BoxLoss = kind, Beta = beta };
                 return (RetinaNetLoss.Compute(logits[0], regression[0], anchors, boxes, labels, options), logits, regression);
