@@ -40,8 +40,7 @@ internal static class Anchors
                 }
             }
         }
-        var values = MemoryMarshal.Cast<Box, float>(CollectionsMarshal.AsSpan(boxes)).ToArray();
-        return tensor(values, [boxes.Count, 4], dtype: ScalarType.Float32);
+        return BoxTensor.From(CollectionsMarshal.AsSpan(boxes));
     }
 
     private static IReadOnlyList<Box> AroundOrigin(int size)

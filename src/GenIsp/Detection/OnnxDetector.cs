@@ -20,7 +20,7 @@ public sealed class OnnxDetector : Detector
         Graph graph, IOutputConvention convention, DetectorInput input, IReadOnlyList<Category> categories)
     {
         (_graph, _convention, Input, Categories) = (graph, convention, input, categories);
-        _grid = new PointGrid(input.Width, input.Height, convention.Strides);
+        _grid = new PointGrid(input.Width, input.Height, convention.Strides, convention.PointCentre);
     }
 
     /// <summary>
@@ -33,6 +33,9 @@ public sealed class OnnxDetector : Detector
 
     /// <summary>How an image is made the network's input.</summary>
     public DetectorInput Input { get; }
+
+    /// <summary>All that is frozen; the detector's own.</summary>
+    internal IEnumerable<Tensor> Weights => _graph.Constants;
 
     /// <summary>Reads a detector, and runs it once on an empty image.</summary>
     /// <param name="path">An ONNX file with its weights inside, one image as its input, and one output.</param>
@@ -75,6 +78,11 @@ public sealed class OnnxDetector : Detector
         return [.. images.Select(image => DetectOne(image, scoreThreshold))];
     }
 
+    /// <inheritdoc/>
+    protected override IReadOnlyList<DetectionLossTerms> LossOfEach(
+        IReadOnlyList<Tensor> images, IReadOnlyList<IReadOnlyList<DetectionTarget>> targets, DetectionLossOptions options) =>
+        [.. images.Zip(targets, (image, ofImage) => LossOfOne(image, ofImage, options))];
+
     /// <summary>What the detector says at every point, with a gradient to the image if that requires one.</summary>
     /// <param name="image">[3, H, W], float32, RGB, 0..1, of any size.</param>
     /// <returns>Tensors in the caller's dispose scope, except the points and strides, which are the detector's own.</returns>
@@ -95,6 +103,20 @@ public sealed class OnnxDetector : Detector
             return;
         _graph.Dispose();
         _grid.Dispose();
+    }
+
+    private DetectionLossTerms LossOfOne(Tensor image, IReadOnlyList<DetectionTarget> targets, DetectionLossOptions options)
+    {
+        using var scope = NewDisposeScope();
+        var predictions = Predict(image);
+        var loss = PointLoss.Compute(
+            predictions,
+            _grid.Centres,
+            [.. targets.Select(target => predictions.Frame.FromSource(target.Box))],
+            [.. targets.Select(target => target.Class)],
+            options);
+        scope.MoveToOuter(loss.Classification, loss.Boxes);
+        return loss;
     }
 
     private IReadOnlyList<Detection> DetectOne(Tensor image, float scoreThreshold)
@@ -183,7 +205,7 @@ public sealed class OnnxDetector : Detector
         var probabilities = convention.Probabilities(output[0]);
         if (!(probabilities.ge(0) & probabilities.le(1)).all().item<bool>())
             return false;
-        using var grid = new PointGrid(width, height, convention.Strides);
+        using var grid = new PointGrid(width, height, convention.Strides, convention.PointCentre);
         return convention.Decode(output[0], grid.Points, grid.Strides).Boxes.isfinite().all().item<bool>();
     }
 

@@ -26,6 +26,9 @@ internal interface IOutputConvention
     /// <summary>The strides of the points, in the order of the output.</summary>
     IReadOnlyList<int> Strides { get; }
 
+    /// <summary>Where in its cell, 0..1, a point stood when boxes were assigned to it in the detector's own training.</summary>
+    float PointCentre { get; }
+
     /// <summary>K less the number of classes.</summary>
     int BoxColumns { get; }
 
@@ -57,6 +60,8 @@ internal sealed class YoloxConvention : IOutputConvention
     public string Description => "YOLOX [1, N, 5 + classes] with strides 8, 16, 32, not decoded";
 
     public IReadOnlyList<int> Strides { get; } = [8, 16, 32];
+
+    public float PointCentre => 0.5f;
 
     public int BoxColumns => 5;
 
@@ -92,6 +97,8 @@ internal sealed class NanoDetConvention : IOutputConvention
     public string Description => "NanoDet-Plus [1, N, classes + 32] with strides 8, 16, 32, 64";
 
     public IReadOnlyList<int> Strides { get; } = [8, 16, 32, 64];
+
+    public float PointCentre => 0;
 
     public int BoxColumns => 4 * Bins;
 

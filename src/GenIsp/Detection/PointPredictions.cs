@@ -16,11 +16,22 @@ namespace GenIsp.Detection;
 internal sealed record PointPredictions(
     Tensor Raw, Tensor Scores, Tensor Boxes, Tensor Points, Tensor Strides, Frame Frame);
 
+/// <summary>A point as it stands for boxes.</summary>
+/// <param name="X">In pixels of the network's input.</param>
+/// <param name="Y">Likewise.</param>
+/// <param name="Stride">The distance of its neighbours.</param>
+internal readonly record struct GridPoint(float X, float Y, float Stride);
+
 /// <summary>The points of a detector without anchors: for each stride a grid over the network's input, row by row.</summary>
 internal sealed class PointGrid : IDisposable
 {
-    public PointGrid(int width, int height, IReadOnlyList<int> strides)
+    /// <param name="width">Of the network's input.</param>
+    /// <param name="height">Likewise.</param>
+    /// <param name="strides">One grid each.</param>
+    /// <param name="centre">Where in its cell, 0..1, the detector learned a point to stand for boxes.</param>
+    public PointGrid(int width, int height, IReadOnlyList<int> strides, float centre)
     {
+        var centres = new List<GridPoint>();
         var points = new List<float>();
         var strideOf = new List<float>();
         foreach (var stride in strides)
@@ -31,12 +42,17 @@ internal sealed class PointGrid : IDisposable
                 {
                     points.AddRange([x, y]);
                     strideOf.Add(stride);
+                    centres.Add(new GridPoint(x + centre * stride, y + centre * stride, stride));
                 }
             }
         }
+        Centres = [.. centres];
         Points = tensor(points, [strideOf.Count, 2], dtype: ScalarType.Float32).DetachFromDisposeScope();
         Strides = tensor(strideOf, dtype: ScalarType.Float32).DetachFromDisposeScope();
     }
+
+    /// <summary>The same points as they stand for boxes.</summary>
+    public GridPoint[] Centres { get; }
 
     /// <summary>[N, 2]: (column, row) · stride.</summary>
     public Tensor Points { get; }

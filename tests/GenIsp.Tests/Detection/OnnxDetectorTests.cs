@@ -24,13 +24,14 @@ public sealed class OnnxDetectorTests : IDisposable
         return _path;
     }
 
-    // For each stride one convolution over its cell, all columns of the output sigmoids.
-    private static OnnxBuilder Tiny(int columns, int[] strides, long size = 64, string activation = "Sigmoid")
+    // For each stride one convolution over its cell, all columns of the output sigmoids of about -2..2.
+    internal static OnnxBuilder Tiny(int columns, int[] strides, long size = 64, string activation = "Sigmoid")
     {
         var builder = new OnnxBuilder(13, 1, 3, size, size).Longs("shape", 1, columns, -1);
         foreach (var stride in strides)
         {
-            builder.RandomWeight($"w{stride}", columns, 3, stride, stride)
+            float[] weights = [.. OnnxBuilder.Random(columns * 3L * stride * stride, seed: stride).Select(value => 0.01f / stride * value)];
+            builder.Weight($"w{stride}", weights, columns, 3, stride, stride)
                 .Node("Conv", $"x w{stride}", $"c{stride}", ("strides", new[] { stride, stride }))
                 .Node("Reshape", $"c{stride} shape", $"r{stride}");
         }

@@ -27,6 +27,9 @@ public sealed class RetinaNet : Detector
     /// <inheritdoc/>
     public override IReadOnlyList<Category> Categories { get; }
 
+    /// <summary>All that is frozen, the statistics of the batch norms too; the detector's own.</summary>
+    internal IEnumerable<Tensor> Weights => _model.state_dict().Values;
+
     /// <summary>
     /// The detector that the weights belong to. Version 1 or 2, and the number of classes, are recognised from names and shapes; 91
     /// classes are COCO's, any other number is labels 1, 2, … named <c>class 1</c>, <c>class 2</c>, ….
@@ -65,6 +68,31 @@ public sealed class RetinaNet : Detector
         var batch = Transform(images);
         var output = Forward(batch.Images);
         return [.. images.Select((image, index) => DetectIn(output, index, batch.Sizes[index], image, scoreThreshold))];
+    }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<DetectionLossTerms> LossOfEach(
+        IReadOnlyList<Tensor> images, IReadOnlyList<IReadOnlyList<DetectionTarget>> targets, DetectionLossOptions options)
+    {
+        using var scope = NewDisposeScope();
+        var batch = Transform(images);
+        var output = Forward(batch.Images);
+        var anchors = BoxTensor.ToBoxes(output.Anchors);
+        var losses = images.Zip(batch.Sizes, targets).Select((one, index) =>
+        {
+            var (image, size, ofImage) = one;
+            var originalSize = ((int)image.shape[1], (int)image.shape[2]);
+            return RetinaNetLoss.Compute(
+                output.ClassLogits[index],
+                output.BoxRegression[index],
+                anchors,
+                [.. ofImage.Select(target => RetinaNetTransform.ToResized(target.Box, originalSize, size))],
+                [.. ofImage.Select(target => Categories[target.Class].Id)], // a label is its category's id
+                options);
+        }).ToList();
+        foreach (var loss in losses)
+            scope.MoveToOuter(loss.Classification, loss.Boxes);
+        return losses;
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using GenIsp.Geometry;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection.RetinaNet;
@@ -36,6 +37,14 @@ internal static class RetinaNetTransform
         // PyTorch divides a number by a tensor as number · (1 / tensor), which rounds twice.
         var scale = Math.Min(1f / Math.Min(height, width) * minSize, 1f / Math.Max(height, width) * maxSize);
         return ((int)Math.Floor(height * (double)scale), (int)Math.Floor(width * (double)scale));
+    }
+
+    /// <summary>A box of an image in the frame to which that is resized.</summary>
+    public static Box ToResized(Box box, (int Height, int Width) originalSize, (int Height, int Width) size)
+    {
+        var x = (float)size.Width / originalSize.Width;
+        var y = (float)size.Height / originalSize.Height;
+        return new Box(box.X1 * x, box.Y1 * y, box.X2 * x, box.Y2 * y);
     }
 
     private static Tensor Normalize(Tensor image)
