@@ -98,10 +98,14 @@ public static class PictureFile
 
     internal static void Write(string path, SKBitmap bitmap, SKEncodedImageFormat format, int quality)
     {
-        using var data = bitmap.Encode(format, quality)
+        using var pixels = bitmap.PeekPixels();
+        using var data = (format == SKEncodedImageFormat.Png ? pixels.Encode(Quick) : pixels.Encode(format, quality))
             ?? throw new GenIspException($"{path}: a {bitmap.Width}×{bitmap.Height} picture is too large for {format}.");
         AtomicFile.Write(path, data.SaveTo);
     }
+
+    // zlib's level 3: half the time of Skia's default, for files a third larger. In a folder of pictures, writing takes the longest.
+    private static readonly SKPngEncoderOptions Quick = new(SKPngEncoderFilterFlags.AllFilters, 3);
 
     private const long MaxPixels = 200_000_000;
 
