@@ -32,16 +32,14 @@ internal static class Batch
         }
         void RunAll(Action<InputFile> one)
         {
-            var options = new ParallelOptions { MaxDegreeOfParallelism = workers };
             if (workers == 1)
             {
                 foreach (var file in files)
                     one(file);
+                return;
             }
-            else
-            {
-                Parallel.ForEach(Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering), options, one);
-            }
+            var options = new ParallelOptions { MaxDegreeOfParallelism = workers };
+            Parallel.ForEach(Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering), options, one);
         }
         using var notice = cancellation.Register(() => terminal.Say("genisp: cancelling after the files in work"));
         if (files.Count > 1 && terminal.Error.Profile.Capabilities.Interactive)

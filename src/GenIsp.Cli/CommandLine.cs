@@ -13,7 +13,8 @@ internal static class CommandLine
 
     public static RootCommand Create(Terminal terminal)
     {
-        var root = new RootCommand("Develops RAW photos for object detectors, with GenISP or a classical ISP, and finds the objects in them.")
+        var root = new RootCommand(
+            "Develops RAW photos for object detectors, with GenISP or a classical ISP, and finds the objects in them.")
         {
             InfoCommand.Create(terminal),
             DevelopCommand.Create(terminal),
@@ -67,8 +68,7 @@ internal static class CommandLine
     /// <summary>What to tell the user: of an error that was foreseen, its message; of any other, that it is ours.</summary>
     public static string Describe(Exception error, string? file = null) => error switch
     {
-        GenIspException => error.Message,
-        IOException or UnauthorizedAccessException => error.Message,
+        GenIspException or IOException or UnauthorizedAccessException => error.Message,
         _ => $"{(file is null ? "" : $"{file}: ")}internal error: {error.GetType().Name}: {error.Message} "
             + "(GENISP_DEBUG=1 shows where; please report it)",
     };
@@ -78,7 +78,8 @@ internal static class CommandLine
     {
         var command = parsed.CommandResult.Command;
         var known = command.Subcommands.Select(sub => sub.Name).Concat(command.Options.Select(option => option.Name)).ToList();
-        var asked = parsed.UnmatchedTokens.Concat(parsed.Tokens.Select(token => token.Value).Where(value => value.StartsWith("--", StringComparison.Ordinal)));
+        var options = parsed.Tokens.Select(token => token.Value).Where(value => value.StartsWith("--", StringComparison.Ordinal));
+        var asked = parsed.UnmatchedTokens.Concat(options);
         return asked.Except(known).Distinct()
             .Select(word => (Word: word, Near: known.MinBy(name => Distance(word, name))))
             .Where(pair => pair.Near is not null && Distance(pair.Word, pair.Near) <= 1 + pair.Word.Length / 4)

@@ -60,7 +60,8 @@ internal sealed class DevelopmentOptions
             var isp = result.GetValue(_isp) is { Length: > 0 } given ? given : "classical";
             if (isp != "classical")
             {
-                foreach (var option in new Option[] { _whiteBalance, _percentile }.Where(option => result.GetResult(option) is { Implicit: false }))
+                Option[] classicalOnly = [_whiteBalance, _percentile];
+                foreach (var option in classicalOnly.Where(option => result.GetResult(option) is { Implicit: false }))
                     result.AddError($"{option.Name} is for the classical ISP only, not for {isp}.");
             }
             var isGiven = result.GetResult(_cst) is { } cst && !cst.Errors.Any();
