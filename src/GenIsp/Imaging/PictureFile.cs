@@ -55,14 +55,14 @@ public static class PictureFile
 
     /// <summary>Writes the picture, its values clamped to 0..1, as 8-bit PNG.</summary>
     /// <exception cref="GenIspException">The file can't be written.</exception>
-    public static void WritePng(string path, RgbImage image) => Encode(path, image, SKEncodedImageFormat.Png, 100);
+    public static void WritePng(string path, RgbImage image) => Write(path, image, SKEncodedImageFormat.Png, 100);
 
     /// <summary>Writes the picture, its values clamped to 0..1, as JPEG.</summary>
     /// <param name="path">Where to; an older file is replaced.</param>
     /// <param name="image">The picture.</param>
     /// <param name="quality">1..100.</param>
     /// <exception cref="GenIspException">The file can't be written.</exception>
-    public static void WriteJpeg(string path, RgbImage image, int quality = 92) => Encode(path, image, SKEncodedImageFormat.Jpeg, quality);
+    public static void WriteJpeg(string path, RgbImage image, int quality = 92) => Write(path, image, SKEncodedImageFormat.Jpeg, quality);
 
     /// <summary>Writes the values as they are: a NumPy array [3, H, W] of little-endian float32.</summary>
     /// <exception cref="GenIspException">The file can't be written.</exception>
@@ -98,10 +98,19 @@ public static class PictureFile
 
     internal static void Write(string path, SKBitmap bitmap, SKEncodedImageFormat format, int quality)
     {
-        using var pixels = bitmap.PeekPixels();
-        using var data = (format == SKEncodedImageFormat.Png ? pixels.Encode(Quick) : pixels.Encode(format, quality))
-            ?? throw new GenIspException($"{path}: a {bitmap.Width}×{bitmap.Height} picture is too large for {format}.");
+        using var data = Encode(path, bitmap, format, quality);
         AtomicFile.Write(path, data.SaveTo);
+    }
+
+    /// <param name="path">The file that the bytes are for, to name in an error.</param>
+    /// <param name="bitmap">The picture.</param>
+    /// <param name="format">PNG or JPEG.</param>
+    /// <param name="quality">JPEG's, 1..100.</param>
+    internal static SKData Encode(string path, SKBitmap bitmap, SKEncodedImageFormat format, int quality)
+    {
+        using var pixels = bitmap.PeekPixels();
+        return (format == SKEncodedImageFormat.Png ? pixels.Encode(Quick) : pixels.Encode(format, quality))
+            ?? throw new GenIspException($"{path}: a {bitmap.Width}×{bitmap.Height} picture is too large for {format}.");
     }
 
     // zlib's level 3: half the time of Skia's default, for files a third larger. In a folder of pictures, writing takes the longest.
@@ -109,7 +118,7 @@ public static class PictureFile
 
     private const long MaxPixels = 200_000_000;
 
-    private static void Encode(string path, RgbImage image, SKEncodedImageFormat format, int quality)
+    private static void Write(string path, RgbImage image, SKEncodedImageFormat format, int quality)
     {
         using var bitmap = ToBitmap(image);
         Write(path, bitmap, format, quality);
