@@ -19,6 +19,7 @@ internal static class CommandLine
             InfoCommand.Create(terminal),
             DevelopCommand.Create(terminal),
             DetectCommand.Create(terminal),
+            TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
             DatasetCommand.Create(terminal),
             WeightsCommand.Create(terminal),

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Diagnostics;
 using System.Globalization;
 using GenIsp.Data;
@@ -25,27 +24,7 @@ internal static class DatasetSimulateCommand
             HelpName = $"{string.Join('|', SimulatedCamera.PresetNames)}|FILE.json",
         };
         camera.CompletionSources.Add([.. SimulatedCamera.PresetNames]);
-        var darkness = new Option<LogRange>("--darkness")
-        {
-            Description = "Exposures are 1/k of the photo's, with k from this range",
-            DefaultValueFactory = _ => new NightOptions().Darkness,
-            CustomParser = result => ParseRange(result),
-            HelpName = "FROM..TO",
-        };
-        var noise = new Option<LogRange>("--noise")
-        {
-            Description = "Shot noise: moderate, hard, or the range of its variance at white, such as 1e-4..3e-3",
-            DefaultValueFactory = _ => NightOptions.ModerateNoise,
-            CustomParser = result => result.Tokens[0].Value switch
-            {
-                "moderate" => NightOptions.ModerateNoise,
-                "hard" => NightOptions.HardNoise,
-                _ => ParseRange(result),
-            },
-            HelpName = "moderate|hard|FROM..TO",
-        };
-        noise.CompletionSources.Add("moderate", "hard");
-        var neutral = new Option<bool>("--neutral-light") { Description = "All light is D65, as in the photos" };
+        var (darkness, noise, neutral) = (NightOption.Darkness(), NightOption.Noise(), NightOption.NeutralLight());
         var seed = new Option<long>("--seed") { Description = "With each photo's name, it determines its night", HelpName = "N" };
         var command = new Command(
             "simulate",
@@ -60,8 +39,8 @@ internal static class DatasetSimulateCommand
                 parsed.GetValue(images)!, parsed.GetValue(annotations)!, SimulatedCamera.Load(parsed.GetValue(camera)!),
                 new NightOptions
                 {
-                    Darkness = parsed.GetValue(darkness),
-                    ShotNoise = parsed.GetValue(noise),
+                    Darkness = parsed.GetValue(darkness) ?? new NightOptions().Darkness,
+                    ShotNoise = parsed.GetValue(noise) ?? NightOptions.ModerateNoise,
                     Illuminant = !parsed.GetValue(neutral),
                 },
                 parsed.GetValue(seed));
@@ -93,16 +72,5 @@ internal static class DatasetSimulateCommand
         terminal.Say(string.Create(
             CultureInfo.InvariantCulture, $"{folder}: {made} of {photos.Count} RAW files made, {kept} kept, in {seconds:0.00} s"));
         return code;
-    }
-
-    private static LogRange ParseRange(ArgumentResult result)
-    {
-        var text = result.Tokens[0].Value;
-        var ends = text.Split("..").Select(end =>
-            double.TryParse(end, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : 0).ToArray();
-        if (ends.Length is 1 or 2 && ends[0] > 0 && ends[0] <= ends[^1] && double.IsFinite(ends[^1]))
-            return new LogRange(ends[0], ends[^1]);
-        result.AddError($"'{text}' is no range such as 10..100 of numbers above 0.");
-        return default;
     }
 }

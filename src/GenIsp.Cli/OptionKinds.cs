@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using System.CommandLine.Parsing;
 using System.Globalization;
+using GenIsp.Data;
 
 namespace GenIsp.Cli;
 
@@ -49,15 +51,72 @@ internal static class NumberOption
             Description = description,
             HelpName = helpName,
             DefaultValueFactory = _ => value,
-            CustomParser = result =>
-            {
-                var text = result.Tokens[0].Value;
-                if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && isValid(number))
-                    return number;
-                result.AddError($"{name} is '{text}', but must be a number {rule}.");
-                return value;
-            },
+            CustomParser = result => Parse(result, name, isValid, rule) ?? value,
         };
+
+    /// <summary>Without a default, the option's value is null where it is not given; who takes it checks its bounds.</summary>
+    public static Option<double?> Optional(string name, string description, string helpName) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = result => Parse(result, name, double.IsFinite, "such as 0.01"),
+    };
+
+    /// <summary>The same for whole numbers.</summary>
+    public static Option<int?> Whole(string name, string description, string helpName) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = result => (int?)Parse(result, name, number => number >= 0 && number <= int.MaxValue && number == (int)number, "without a fraction"),
+    };
+
+    private static double? Parse(ArgumentResult result, string name, Func<double, bool> isValid, string rule)
+    {
+        var text = result.Tokens[0].Value;
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && isValid(number))
+            return number;
+        result.AddError($"{name} is '{text}', but must be a number {rule}.");
+        return null;
+    }
+}
+
+/// <summary>The options that say what simulated nights are like.</summary>
+internal static class NightOption
+{
+    public static Option<LogRange?> Darkness() => new("--darkness")
+    {
+        Description = $"Exposures are 1/k of the photo's, with k from this range [default: {new NightOptions().Darkness}]",
+        CustomParser = ParseRange,
+        HelpName = "FROM..TO",
+    };
+
+    public static Option<LogRange?> Noise()
+    {
+        var noise = new Option<LogRange?>("--noise")
+        {
+            Description = "Shot noise: moderate, hard, or the range of its variance at white, such as 1e-4..3e-3 [default: moderate]",
+            CustomParser = result => result.Tokens[0].Value switch
+            {
+                "moderate" => NightOptions.ModerateNoise,
+                "hard" => NightOptions.HardNoise,
+                _ => ParseRange(result),
+            },
+            HelpName = "moderate|hard|FROM..TO",
+        };
+        noise.CompletionSources.Add("moderate", "hard");
+        return noise;
+    }
+
+    public static Option<bool> NeutralLight() => new("--neutral-light") { Description = "All light is D65, as in the photos" };
+
+    private static LogRange? ParseRange(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (LogRange.TryParse(text, out var range))
+            return range;
+        result.AddError($"'{text}' is no range such as 10..100 of numbers above 0.");
+        return null;
+    }
 }
 
 /// <summary>The argument of commands that work on pictures.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using GenIsp.Geometry;
 using GenIsp.Imaging;
 using GenIsp.Raw;
@@ -24,6 +25,19 @@ public readonly record struct SizeLimit(int Long, int Short)
 
     /// <summary>Such as 1333x800.</summary>
     public override string ToString() => $"{Long}x{Short}";
+
+    /// <summary>Reads what <see cref="ToString"/> writes; the sides may change places. Sides are 1..32768.</summary>
+    public static bool TryParse(string text, out SizeLimit limit)
+    {
+        int[] sides =
+        [
+            .. text.Split('x', 'X', '×').Select(side =>
+                int.TryParse(side, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value <= 32768 ? value : 0),
+        ];
+        var isSize = sides.Length == 2 && sides.All(side => side > 0);
+        limit = isSize ? new SizeLimit(sides.Max(), sides.Min()) : default;
+        return isSize;
+    }
 }
 
 /// <summary>How a mosaic becomes a linear image.</summary>

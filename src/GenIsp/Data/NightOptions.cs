@@ -22,6 +22,18 @@ public readonly record struct LogRange
 
     /// <summary>As on the command line: <c>10..100</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Min}..{Max}");
+
+    /// <summary>Reads what <see cref="ToString"/> writes, or a single number.</summary>
+    public static bool TryParse(string text, out LogRange range)
+    {
+        double[] ends =
+        [
+            .. text.Split("..").Select(end => double.TryParse(end, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : 0),
+        ];
+        var isRange = ends.Length is 1 or 2 && ends[0] > 0 && ends[0] <= ends[^1] && double.IsFinite(ends[^1]);
+        range = isRange ? new LogRange(ends[0], ends[^1]) : default;
+        return isRange;
+    }
 }
 
 /// <summary>How dark, how noisy and under what light simulated nights are.</summary>

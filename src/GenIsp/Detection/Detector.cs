@@ -1,3 +1,4 @@
+using GenIsp.Color;
 using GenIsp.Geometry;
 using static TorchSharp.torch;
 
@@ -17,6 +18,9 @@ public abstract class Detector : IDisposable
 {
     /// <summary>The classes that it knows.</summary>
     public abstract IReadOnlyList<Category> Categories { get; }
+
+    /// <summary>How large a picture should be: more pixels than these are shrunk before it looks at them.</summary>
+    public abstract SizeLimit PreferredSize { get; }
 
     /// <summary>Finds the objects in each image, best first.</summary>
     /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size.</param>

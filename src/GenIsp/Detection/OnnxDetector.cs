@@ -1,5 +1,6 @@
 using GenIsp.Detection.OnnxGraph;
 using GenIsp.Detection.OnnxGraph.Proto;
+using GenIsp.Color;
 using GenIsp.Geometry;
 using static TorchSharp.torch;
 
@@ -27,6 +28,9 @@ public sealed class OnnxDetector : Detector
     /// COCO's for a file of 80 classes; otherwise those that the file's metadata names, or "class 0", "class 1", …, with ids from 1.
     /// </summary>
     public override IReadOnlyList<Category> Categories { get; }
+
+    /// <inheritdoc/>
+    public override SizeLimit PreferredSize => new(Math.Max(Input.Width, Input.Height), Math.Min(Input.Width, Input.Height));
 
     /// <summary>In what form the file gives its boxes and scores.</summary>
     public DetectorConvention Convention => _convention.Name;

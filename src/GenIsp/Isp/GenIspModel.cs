@@ -65,13 +65,23 @@ public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
     public override Tensor forward(Tensor xyz)
     {
         using var scope = NewDisposeScope();
+        var (gains, matrix) = Predict(xyz);
+        var corrected = matrix.bmm((xyz * gains.view(-1, 3, 1, 1)).flatten(2)).view_as(xyz);
+        return _shallow.forward(corrected).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What ConvWB and ConvCC say of each picture.</summary>
+    /// <param name="xyz">As for <see cref="forward"/>.</param>
+    /// <returns>[N, 3] gains and [N, 3, 3] matrices, in the caller's dispose scope.</returns>
+    internal (Tensor Gains, Tensor Matrix) Predict(Tensor xyz)
+    {
+        using var scope = NewDisposeScope();
         // One small copy serves both: a gain on each channel and a resize may change places.
         var small = functional.interpolate(
             xyz, [GenIspOptions.ParameterSize, GenIspOptions.ParameterSize], mode: InterpolationMode.Bilinear, align_corners: false);
-        var gains = _whiteBalance.forward(small).view(-1, 3, 1, 1);
-        var matrix = _colorCorrection.forward(small * gains).view(-1, 3, 3);
-        var corrected = matrix.bmm((xyz * gains).flatten(2)).view_as(xyz);
-        return _shallow.forward(corrected).MoveToOuterDisposeScope();
+        var gains = _whiteBalance.forward(small);
+        var matrix = _colorCorrection.forward(small * gains.view(-1, 3, 1, 1)).view(-1, 3, 3);
+        return scope.MoveToOuter(gains, matrix);
     }
 
     /// <inheritdoc/>
@@ -80,8 +90,10 @@ public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
         IspInput.Check(image, Cst, "genisp");
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var xyz = tensor(image.Pixels.ToArray(), [1, 3, image.Height, image.Width], dtype: ScalarType.Float32);
-        return new RgbImage(forward(xyz).contiguous().data<float>().ToArray(), image.Frame);
+        return new RgbImage(forward(ToTensor(image)).contiguous().data<float>().ToArray(), image.Frame);
     }
 
+    /// <summary>The image as <see cref="forward"/> takes it: [1, 3, H, W], in the caller's dispose scope.</summary>
+    internal static Tensor ToTensor(LinearImage image) =>
+        tensor(image.Pixels.ToArray(), [1, 3, image.Height, image.Width], dtype: ScalarType.Float32);
 }

@@ -32,6 +32,9 @@ public sealed record GenIspOptions
     /// <summary>The colour space of the input.</summary>
     public CstDirection Cst { get; init; } = CstDirection.Inverse;
 
+    /// <summary>The size of the pictures on which it was trained, and at which it is best used; null if nobody knows.</summary>
+    public SizeLimit? MaxSize { get; init; }
+
     /// <summary>The options as text by key, for a weights file's metadata.</summary>
     internal IEnumerable<KeyValuePair<string, string>> ToMetadata() =>
     [
@@ -39,6 +42,7 @@ public sealed record GenIspOptions
         new("pools", string.Join(",", Pools)),
         new("negative_slope", NegativeSlope.ToString("r", CultureInfo.InvariantCulture)),
         new("cst", Cst.ToString().ToLowerInvariant()),
+        .. MaxSize is { } size ? [new KeyValuePair<string, string>("max_size", size.ToString())] : Array.Empty<KeyValuePair<string, string>>(),
         .. FixedConventions,
     ];
 
@@ -75,12 +79,15 @@ public sealed record GenIspOptions
             throw Bad("negative_slope", "a number");
         if (!Enum.TryParse<CstDirection>(Value("cst"), ignoreCase: true, out var cst) || !Enum.IsDefined(cst))
             throw Bad("cst", "inverse, direct or none");
+        SizeLimit? maxSize = null;
+        if (metadata.TryGetValue("max_size", out var size))
+            maxSize = SizeLimit.TryParse(size, out var limit) ? limit : throw Bad("max_size", "a size such as 1333x800");
         foreach (var (key, expected) in FixedConventions)
         {
             if (Value(key) != expected)
                 throw Bad(key, $"\"{expected}\"");
         }
-        return new GenIspOptions { Pools = pools, NegativeSlope = slope, Cst = cst };
+        return new GenIspOptions { Pools = pools, NegativeSlope = slope, Cst = cst, MaxSize = maxSize };
     }
 
     // 256 pixels survive poolings whose product is at most 256.

@@ -6,6 +6,15 @@ namespace GenIsp.Isp;
 /// <summary>ISPs by name, and GenISP's weights in files.</summary>
 public static class IspFile
 {
+    /// <summary>In a training run's folder: the network of the epoch with the highest AP.</summary>
+    internal const string BestOfRun = "best.safetensors";
+
+    /// <summary>In a training run's folder: the network as it is now.</summary>
+    internal const string LastOfRun = "last.safetensors";
+
+    // What training leaves in its folder, the better first.
+    private static readonly string[] RunFiles = [BestOfRun, LastOfRun];
+
     // The three files of the Delft reproduction, and the module that each belongs to.
     private static readonly (string File, string Prefix)[] DelftFiles =
     [
@@ -13,8 +22,8 @@ public static class IspFile
     ];
 
     /// <summary>
-    /// The ISP of a name: <c>linear</c>, <c>classical</c>, a <c>.safetensors</c> file that says it holds GenISP, or a folder with the
-    /// three <c>.pth</c> files of the Delft reproduction.
+    /// The ISP of a name: <c>linear</c>, <c>classical</c>, a <c>.safetensors</c> file that says it holds GenISP, the folder of a
+    /// training run, or a folder with the three <c>.pth</c> files of the Delft reproduction.
     /// </summary>
     /// <param name="isp">The name.</param>
     /// <param name="cst">The colour space of a GenISP network, if not what its file says.</param>
@@ -45,12 +54,12 @@ public static class IspFile
     }
 
     /// <summary>The tensors of a GenISP network with its options in the metadata, from any of its forms.</summary>
-    /// <param name="isp">A <c>.safetensors</c> file, or a folder with the Delft reproduction's files.</param>
+    /// <param name="isp">A <c>.safetensors</c> file, a training run's folder, or one with the Delft reproduction's files.</param>
     /// <exception cref="GenIspException">There is no such file, or it can't be read.</exception>
     public static StateDict ReadWeights(string isp)
     {
         if (Directory.Exists(isp))
-            return ReadDelft(isp);
+            return RunFiles.Select(file => Path.Combine(isp, file)).FirstOrDefault(File.Exists) is { } run ? WeightsFile.Read(run) : ReadDelft(isp);
         if (!File.Exists(isp))
         {
             throw new GenIspException(

@@ -78,20 +78,22 @@ public sealed class GenIspModelTests : IDisposable
     [Fact]
     public void Pictures_of_a_batch_do_not_touch_each_other()
     {
-        using var model = new GenIspModel();
         random.manual_seed(1);
-        var pair = rand(2, 3, 40, 30);
+        using var model = new GenIspModel();
+        model.to(ScalarType.Float64); // In float32, convolutions of two pictures and of one may add up in another order.
+        var pair = rand(2, 3, 40, 30, dtype: ScalarType.Float64);
         using var quiet = no_grad();
 
         var together = model.forward(pair);
         var alone = model.forward(pair[1..2]);
 
-        (together[1..2] - alone).abs().max().item<float>().ShouldBeLessThan(Tolerance);
+        (together[1..2] - alone).abs().max().item<double>().ShouldBeLessThan(1e-10);
     }
 
     [Fact]
     public void A_gradient_reaches_every_parameter()
     {
+        random.manual_seed(2);
         using var model = new GenIspModel();
 
         model.forward(rand(1, 3, 32, 32)).square().mean().backward();

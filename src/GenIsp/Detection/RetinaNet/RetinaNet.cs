@@ -1,3 +1,4 @@
+using GenIsp.Color;
 using GenIsp.Weights;
 using static TorchSharp.torch;
 
@@ -26,6 +27,9 @@ public sealed class RetinaNet : Detector
 
     /// <inheritdoc/>
     public override IReadOnlyList<Category> Categories { get; }
+
+    /// <inheritdoc/>
+    public override SizeLimit PreferredSize => new(_options.MaxSize, _options.MinSize);
 
     /// <summary>All that is frozen, the statistics of the batch norms too; the detector's own.</summary>
     internal IEnumerable<Tensor> Weights => _model.state_dict().Values;

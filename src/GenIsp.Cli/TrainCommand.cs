@@ -1,0 +1,39 @@
+using System.CommandLine;
+using GenIsp.Training;
+
+namespace GenIsp.Cli;
+
+internal static class TrainCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var output = new Option<string>("--output", "-o") { Description = "Folder of the run", Required = true, HelpName = "DIR" };
+        var resume = new Option<bool>("--resume") { Description = "Go on with the run in the folder" };
+        var recipe = new TrainingRecipe();
+        var command = new Command(
+            "train",
+            "Trains GenISP under a frozen detector: on RAW files, or on photos that become simulated nights. Options come from the recipe, then "
+            + "from --options, then from the command line, and are saved in the folder. Ctrl-C ends after the step in work, and --resume goes "
+            + "on to the same weights as an uninterrupted run. The folder is an ISP: genisp detect photo.arw --isp RUN.") { output, resume };
+        recipe.AddTo(command);
+        command.WithExamples(
+            "genisp train --images train --annotations train.json --val-images val --val-annotations val.json --detector retinanet.pth -o run",
+            "genisp train --simulate sony-rx100m7 --recipe night --images train2017 --annotations instances_train2017.json --detector "
+            + "yolox_nano.onnx -o run",
+            "genisp train --resume -o run");
+        command.SetAction((parsed, cancellation) =>
+        {
+            var (folder, goesOn) = (parsed.GetValue(output)!, parsed.GetValue(resume));
+            var options = recipe.Apply(parsed, goesOn ? TrainingRun.OptionsOf(folder) : null);
+            using var progress = new TrainingProgress(terminal, options.Epochs);
+            using var notice = cancellation.Register(() => terminal.Say("genisp: finishing the step, then saving"));
+            var result = TrainingRun.Execute(folder, options, goesOn, progress.Show, cancellation);
+            progress.Dispose();
+            terminal.Say(result.IsComplete
+                ? $"{folder}: trained, {result.Steps} steps. Use it by --isp {folder}"
+                : $"{folder}: saved after step {result.Steps}. Go on by genisp train --resume -o {folder}");
+            return Task.FromResult(result.IsComplete ? CommandLine.Done : CommandLine.Cancelled);
+        });
+        return command;
+    }
+}

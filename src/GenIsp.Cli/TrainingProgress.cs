@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Globalization;
+using GenIsp.Training;
+
+namespace GenIsp.Cli;
+
+/// <summary>Shows a run: on a screen a line that changes with each step, and one that stays for each epoch.</summary>
+internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposable
+{
+    private const int BarWidth = 24;
+
+    private readonly bool _isScreen = terminal.Error.Profile.Capabilities.Interactive;
+    private long _started = Stopwatch.GetTimestamp();
+    private TrainingEvent.Started _run = new(0, 0, 0);
+    private (double Seconds, long Images) _training;
+    private long _lastStep;
+
+    public void Show(TrainingEvent news)
+    {
+        switch (news)
+        {
+            case TrainingEvent.Warning warning:
+                terminal.Say($"genisp: {warning.Text}");
+                break;
+            case TrainingEvent.Started run:
+                (_run, _started, _lastStep) = (run, Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp());
+                terminal.Say(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{run.Images} images, {epochs} epochs, {run.Steps} steps{(run.FirstStep > 0 ? $", from step {run.FirstStep} on" : "")}"));
+                break;
+            case TrainingEvent.StepDone step:
+                _training = (_training.Seconds + Stopwatch.GetElapsedTime(_lastStep).TotalSeconds, _training.Images + step.Images);
+                _lastStep = Stopwatch.GetTimestamp();
+                Line($"epoch {step.Epoch}/{epochs} {Bar(step.Step)} step {step.Step}/{_run.Steps}  loss {step.Loss:0.000}  "
+                    + $"{_training.Images / _training.Seconds:0.0} images/s  {TimeLeft(step.Step)} left");
+                break;
+            case TrainingEvent.Validating validating:
+                Line($"epoch {validating.Epoch}/{epochs}  measuring…");
+                break;
+            case TrainingEvent.EpochDone epoch:
+                _lastStep = Stopwatch.GetTimestamp();
+                Line("");
+                terminal.Say(Describe(epoch));
+                break;
+        }
+    }
+
+    public void Dispose() => Line("");
+
+    private string Describe(TrainingEvent.EpochDone epoch)
+    {
+        var figures = epoch.Validation is { } found
+            ? FormattableString.Invariant($"  AP {100 * found.AP:0.0}  AP50 {100 * found.AP50:0.0}{(epoch.IsBest ? "  best so far" : "")}")
+            : "";
+        var seconds = string.Join(", ", epoch.Seconds.Select(stage => FormattableString.Invariant($"{stage.Key} {stage.Value:0.0}")));
+        return FormattableString.Invariant($"epoch {epoch.Epoch}/{epochs}  loss {epoch.Loss:0.000}{figures}  ({seconds} s)");
+    }
+
+    private string Bar(long step)
+    {
+        var done = (int)(BarWidth * step / Math.Max(1, _run.Steps));
+        return $"{new string('━', done)}{new string('─', BarWidth - done)}";
+    }
+
+    // Measuring and saving count too: it is the time until the end.
+    private string TimeLeft(long step)
+    {
+        var seconds = Stopwatch.GetElapsedTime(_started).TotalSeconds / (step - _run.FirstStep) * (_run.Steps - step);
+        return TimeSpan.FromSeconds(Math.Min(seconds, 1e9)).ToString(seconds < 86400 ? @"h\:mm\:ss" : @"d\.hh\:mm\:ss", CultureInfo.InvariantCulture);
+    }
+
+    // Over what was there before; nothing where nobody looks.
+    private void Line(FormattableString text) => Line(text.ToString(CultureInfo.InvariantCulture));
+
+    private void Line(string text)
+    {
+        if (!_isScreen)
+            return;
+        var width = Math.Max(1, terminal.Error.Profile.Width - 1);
+        terminal.Error.Profile.Out.Writer.Write($"\r\u001b[2K{(text.Length > width ? text[..width] : text)}");
+        terminal.Error.Profile.Out.Writer.Flush();
+    }
+}

@@ -1,0 +1,62 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace GenIsp.Training;
+
+/// <summary>
+/// Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1) with PyTorch's defaults: β 0.9 and 0.999, ε 1e-8. TorchSharp's own can't save its
+/// moments in a file that others read.
+/// </summary>
+internal sealed class Adam : IDisposable
+{
+    private const double Beta1 = 0.9;
+    private const double Beta2 = 0.999;
+    private const double Epsilon = 1e-8;
+
+    private readonly IReadOnlyList<Slot> _slots;
+
+    /// <param name="parameters">What is trained. They stay the caller's.</param>
+    public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters)
+    {
+        using var outside = NewDisposeScope();
+        _slots = [.. parameters.Select(pair => new Slot(
+            pair.Name, pair.Parameter, zeros_like(pair.Parameter).detach().DetachFromDisposeScope(),
+            zeros_like(pair.Parameter).detach().DetachFromDisposeScope()))];
+    }
+
+    /// <summary>Steps made so far.</summary>
+    public long Steps { get; set; }
+
+    /// <summary>The running means of the gradients and of their squares, by name; the optimiser's own.</summary>
+    public IEnumerable<(string Name, Tensor Values)> Moments =>
+        _slots.SelectMany(slot => new[] { ($"first.{slot.Name}", slot.First), ($"second.{slot.Name}", slot.Second) });
+
+    /// <summary>Moves every parameter that has a gradient.</summary>
+    public void Step(double rate)
+    {
+        Steps++;
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var size = rate / (1 - Math.Pow(Beta1, Steps));
+        var correction = Math.Sqrt(1 - Math.Pow(Beta2, Steps));
+        foreach (var (_, parameter, first, second) in _slots)
+        {
+            if (parameter.grad is not { } gradient)
+                continue;
+            first.mul_(Beta1).add_(gradient, 1 - Beta1);
+            second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
+            parameter.addcdiv_(first, (second.sqrt() / correction).add_(Epsilon), -size);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var slot in _slots)
+        {
+            slot.First.Dispose();
+            slot.Second.Dispose();
+        }
+    }
+
+    private readonly record struct Slot(string Name, Parameter Parameter, Tensor First, Tensor Second);
+}

@@ -1,0 +1,178 @@
+using GenIsp.Detection;
+using GenIsp.Isp;
+using GenIsp.Weights;
+using static TorchSharp.torch;
+
+namespace GenIsp.Training;
+
+/// <summary>The losses of one step, each a mean over its images.</summary>
+/// <param name="Classification">The focal loss.</param>
+/// <param name="Boxes">The box loss with its weight.</param>
+/// <param name="Color">The gray-world term with its weight.</param>
+/// <param name="GradientNorm">The gradient's length before it is clipped.</param>
+internal readonly record struct StepLosses(double Classification, double Boxes, double Color, double GradientNorm)
+{
+    /// <summary>What is minimised.</summary>
+    public double Total => Classification + Boxes + Color;
+}
+
+/// <summary>
+/// One step after another: the ISP develops, the frozen detector judges, the gradient flows back through the detector into the ISP, and
+/// Adam moves the ISP's weights (GenISP, section 3.3).
+/// </summary>
+internal sealed class Trainer : IDisposable
+{
+    private readonly TrainingOptions _options;
+    private readonly Detector _detector;
+    private readonly GenIspModel _model;
+    private readonly GenIspModel? _average;
+    private readonly Adam _adam;
+
+    /// <param name="options">The recipe.</param>
+    /// <param name="detector">It stays the caller's.</param>
+    public Trainer(TrainingOptions options, Detector detector)
+    {
+        (_options, _detector) = (options, detector);
+        random.manual_seed(options.Seed);
+        _model = new GenIspModel(options.Network, options.Initialization);
+        _adam = new Adam(_model.named_parameters());
+        if (options.AveragingDecay > 0)
+        {
+            _average = new GenIspModel(options.Network);
+            StateDict.From(_model).CopyTo(_average, "the average");
+        }
+    }
+
+    /// <summary>Steps made so far.</summary>
+    public long Steps => _adam.Steps;
+
+    /// <summary>What is measured and saved: the average of the weights, where one is kept.</summary>
+    public GenIspModel Result => _average ?? _model;
+
+    /// <summary>Where the time goes.</summary>
+    public StepClock Clock { get; } = new();
+
+    /// <summary>
+    /// One step. Each image goes forward and back alone, with its share of the batch's mean, for images differ in size and what is kept for
+    /// the way back is large; the gradient is that of the whole batch.
+    /// </summary>
+    /// <param name="batch">At least one image.</param>
+    /// <param name="rate">The learning rate.</param>
+    /// <exception cref="GenIspException">A loss or the gradient is not finite; the weights are as before.</exception>
+    public StepLosses Step(IReadOnlyList<TrainingSample> batch, double rate)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var parameter in _model.parameters())
+            parameter.grad?.zero_();
+        var losses = batch.Select(sample => Accumulate(sample, batch.Count)).ToArray();
+        var norm = Clock.Measure("update", () => Clip(batch));
+        Clock.Measure("update", () =>
+        {
+            _adam.Step(rate);
+            Average();
+        });
+        return new StepLosses(
+            losses.Average(loss => loss.Classification), losses.Average(loss => loss.Boxes), losses.Average(loss => loss.Color), norm);
+    }
+
+    /// <summary>The weights, their average and the optimiser's state, by name.</summary>
+    public StateDict Save()
+    {
+        var state = new StateDict();
+        foreach (var (name, tensor) in Tensors())
+        {
+            using var scope = NewDisposeScope();
+            state[name] = TensorData.FromSingles(tensor.detach().contiguous().data<float>().ToArray(), tensor.shape);
+        }
+        return state;
+    }
+
+    /// <summary>Goes back to a saved state.</summary>
+    /// <exception cref="GenIspException">It is of another network.</exception>
+    public void Restore(StateDict state, long steps, string source)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        var targets = Tensors().ToDictionary(pair => pair.Name, pair => pair.Values);
+        var wrong = targets.Where(pair => !state.TryGetValue(pair.Key, out var saved) || !saved.Shape.SequenceEqual(pair.Value.shape))
+            .Select(pair => pair.Key).Concat(state.Keys.Except(targets.Keys)).ToList();
+        if (wrong.Count > 0)
+        {
+            throw new GenIspException(
+                $"{source} is a checkpoint of another network: {wrong.Count} tensors are missing, unexpected or of another shape, such as "
+                + $"{string.Join(", ", wrong.Take(3))}.");
+        }
+        foreach (var (name, tensor) in targets)
+            tensor.copy_(state[name].ToTorch());
+        _adam.Steps = steps;
+    }
+
+    public void Dispose()
+    {
+        _adam.Dispose();
+        _average?.Dispose();
+        _model.Dispose();
+    }
+
+    private IEnumerable<(string Name, Tensor Values)> Tensors() =>
+    [
+        .. _model.named_parameters().Select(pair => ($"model.{pair.name}", (Tensor)pair.parameter)),
+        .. (_average?.named_parameters() ?? []).Select(pair => ($"average.{pair.name}", (Tensor)pair.parameter)),
+        .. _adam.Moments.Select(pair => ($"adam.{pair.Name}", pair.Values)),
+    ];
+
+    private (double Classification, double Boxes, double Color) Accumulate(TrainingSample sample, int count)
+    {
+        using var scope = NewDisposeScope();
+        var picture = Clock.Measure("ISP", () => _model.forward(GenIspModel.ToTensor(sample.Image)));
+        var terms = Clock.Measure("detector", () => _detector.Loss([picture[0]], [sample.Targets], _options.Loss));
+        var color = ColorLoss(picture) * _options.ColorLossWeight;
+        var losses = (terms.Classification.item<float>(), terms.Boxes.item<float>(), color.item<float>());
+        if (!float.IsFinite(losses.Item1 + losses.Item2 + losses.Item3))
+        {
+            throw new GenIspException(
+                $"The loss of {sample.Name} is not finite (classification {losses.Item1}, boxes {losses.Item2}, colour {losses.Item3}) at step "
+                + $"{Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
+        }
+        Clock.Measure("back", () => ((terms.Classification + terms.Boxes + color) / count).backward());
+        return losses;
+    }
+
+    // Of the picture's channel means, which are equal in a gray world (Buchsbaum 1980).
+    private static Tensor ColorLoss(Tensor picture)
+    {
+        var mean = picture.mean([0, 2, 3]);
+        return (mean - mean.roll(1)).abs().sum();
+    }
+
+    private double Clip(IReadOnlyList<TrainingSample> batch)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] gradients = [.. _model.parameters().Select(parameter => parameter.grad).OfType<Tensor>()];
+        var norm = stack(gradients.Select(gradient => gradient.norm())).norm().item<float>();
+        if (!float.IsFinite(norm))
+        {
+            throw new GenIspException(
+                $"The gradient of {string.Join(", ", batch.Select(sample => sample.Name))} is not finite at step {Steps}. "
+                + "The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at these images.");
+        }
+        if (_options.ClipNorm > 0 && norm > _options.ClipNorm)
+        {
+            foreach (var gradient in gradients)
+                gradient.mul_(_options.ClipNorm / norm);
+        }
+        return norm;
+    }
+
+    private void Average()
+    {
+        if (_average is null)
+            return;
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        // The first steps are far from the end: a young average forgets faster.
+        var decay = Math.Min(_options.AveragingDecay, (1.0 + Steps) / (10 + Steps));
+        foreach (var (average, current) in _average.parameters().Zip(_model.parameters()))
+            average.lerp_(current, (float)(1 - decay));
+    }
+}

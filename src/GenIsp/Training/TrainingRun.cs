@@ -1,0 +1,263 @@
+using System.Diagnostics;
+using GenIsp.Color;
+using GenIsp.Data;
+using GenIsp.Detection;
+using GenIsp.Evaluation;
+using GenIsp.Isp;
+using TorchSharp;
+
+namespace GenIsp.Training;
+
+/// <summary>What a run tells of itself while it goes on.</summary>
+public abstract record TrainingEvent
+{
+    /// <summary>Something is worth knowing, and the run goes on.</summary>
+    /// <param name="Text">What.</param>
+    public sealed record Warning(string Text) : TrainingEvent;
+
+    /// <summary>The data and the detector are loaded.</summary>
+    /// <param name="Images">Images in an epoch.</param>
+    /// <param name="Steps">Steps of the whole run.</param>
+    /// <param name="FirstStep">Where it goes on; 0 for a new run.</param>
+    public sealed record Started(int Images, long Steps, long FirstStep) : TrainingEvent;
+
+    /// <summary>A step is made.</summary>
+    /// <param name="Epoch">From 1.</param>
+    /// <param name="Step">From 1, over all epochs.</param>
+    /// <param name="Images">In the step.</param>
+    /// <param name="Loss">What is minimised.</param>
+    public sealed record StepDone(int Epoch, long Step, int Images, double Loss) : TrainingEvent;
+
+    /// <summary>An epoch's network is being measured.</summary>
+    /// <param name="Epoch">From 1.</param>
+    public sealed record Validating(int Epoch) : TrainingEvent;
+
+    /// <summary>An epoch is over, and saved.</summary>
+    /// <param name="Epoch">From 1.</param>
+    /// <param name="Loss">The mean over its steps.</param>
+    /// <param name="Validation">The figures, or null where nothing is measured.</param>
+    /// <param name="IsBest">Whether its AP is the highest so far.</param>
+    /// <param name="Seconds">By stage: <c>data</c> (waiting for it), <c>ISP</c>, <c>detector</c>, <c>back</c>, <c>update</c>, <c>validation</c>.</param>
+    public sealed record EpochDone(
+        int Epoch, double Loss, CocoMetrics? Validation, bool IsBest, IReadOnlyDictionary<string, double> Seconds) : TrainingEvent;
+}
+
+/// <summary>How a run ended.</summary>
+/// <param name="IsComplete">False if it was cancelled, and can be resumed.</param>
+/// <param name="Steps">Steps made, in all.</param>
+public readonly record struct TrainingResult(bool IsComplete, long Steps);
+
+/// <summary>Trains GenISP under a frozen detector, in a folder that keeps everything.</summary>
+public sealed class TrainingRun
+{
+    // A long epoch is not lost with the power.
+    private static readonly TimeSpan SaveInterval = TimeSpan.FromMinutes(10);
+
+    private const int SampleImages = 4;
+
+    private readonly RunDirectory _directory;
+    private readonly TrainingOptions _options;
+    private readonly Detector _detector;
+    private readonly TrainingSet _training;
+    private readonly DatasetImages? _validation;
+    private readonly DatasetImages _samples;
+    private readonly Trainer _trainer;
+    private readonly RunLog _log;
+    private readonly Action<TrainingEvent> _report;
+    private readonly CancellationToken _cancellation;
+
+    private RunPosition _position;
+    private long _saved = Stopwatch.GetTimestamp();
+
+    private TrainingRun(
+        RunDirectory directory, TrainingOptions options, Detector detector, TrainingSet training, DatasetImages? validation,
+        DatasetImages samples, Trainer trainer, RunPosition position, RunLog log, Action<TrainingEvent> report, CancellationToken cancellation)
+    {
+        (_directory, _options, _detector, _training, _validation, _samples) = (directory, options, detector, training, validation, samples);
+        (_trainer, _position, _log, _report, _cancellation) = (trainer, position, log, report, cancellation);
+    }
+
+    /// <summary>The options of the run in a folder.</summary>
+    /// <exception cref="GenIspException">There is no run.</exception>
+    public static TrainingOptions OptionsOf(string folder) => RunDirectory.ReadOptions(folder);
+
+    /// <summary>
+    /// Trains to the end, or until it is cancelled: then it finishes the step, saves, and returns. A resumed run ends with the same weights
+    /// as one that was never interrupted.
+    /// </summary>
+    /// <param name="folder">
+    /// The run's: <c>options.json</c>, <c>last.safetensors</c>, <c>best.safetensors</c>, <c>state.safetensors</c>, <c>log.jsonl</c> and
+    /// TensorBoard's events. It is an ISP to <see cref="Isp.IspFile.Load"/>.
+    /// </param>
+    /// <param name="options">The recipe.</param>
+    /// <param name="resume">Whether to go on with the folder's run, whose options must be these; a new run's folder must hold none.</param>
+    /// <param name="report">Called on this thread.</param>
+    /// <param name="cancellation">Ends the run after the step in work.</param>
+    /// <exception cref="GenIspException">
+    /// Data, detector or options are not usable, the splits share images, a loss is not finite, or the disk is full: the last checkpoint
+    /// stays whole.
+    /// </exception>
+    public static TrainingResult Execute(
+        string folder, TrainingOptions options, bool resume, Action<TrainingEvent> report, CancellationToken cancellation)
+    {
+        RequireData(options);
+        using var detector = DetectorFile.Load(options.Detector);
+        options = options with { Network = options.Network with { MaxSize = options.Network.MaxSize ?? detector.PreferredSize } };
+        var training = Load(options.Images, options.Annotations, options, report);
+        var validation = options is { ValidationImages: { } images, ValidationAnnotations: { } annotations }
+            ? Load(images, annotations, options, report)
+            : null;
+        RefuseOverlap(training.Dataset, validation?.Dataset, report);
+        SayUnmapped(training.Dataset, detector, report);
+        var set = new TrainingSet(training, detector, options);
+
+        using var directory = resume ? RunDirectory.Resume(folder, options) : RunDirectory.Create(folder, options);
+        using var trainer = new Trainer(options, detector);
+        var position = directory.Restore(trainer);
+        using var log = RunLog.Open(directory.Path, position.Step);
+        report(new TrainingEvent.Started(set.Count, (long)options.Epochs * set.StepsPerEpoch, position.Step));
+        return new TrainingRun(directory, options, detector, set, validation, validation ?? training, trainer, position, log, report, cancellation)
+            .Run();
+    }
+
+    private TrainingResult Run()
+    {
+        while (_position.Epochs < _options.Epochs)
+        {
+            var loss = RunEpoch();
+            if (_cancellation.IsCancellationRequested || !TryFinishEpoch(loss))
+            {
+                Save();
+                return new TrainingResult(false, _position.Step);
+            }
+        }
+        return new TrainingResult(true, _position.Step);
+    }
+
+    // Until its end, or until the run is cancelled.
+    private double RunEpoch()
+    {
+        var (epoch, first) = (_position.Epochs, (int)(_position.Step - (long)_position.Epochs * _training.StepsPerEpoch));
+        var (sum, count) = (0.0, 0);
+        using var batches = _training.Batches(epoch, first).GetEnumerator();
+        while (!_cancellation.IsCancellationRequested && _trainer.Clock.Measure("data", batches.MoveNext))
+        {
+            var rate = LearningRate.At(_options, _position.Step, _training.StepsPerEpoch);
+            var losses = _trainer.Step(batches.Current, rate);
+            _position = _position with { Step = _position.Step + 1 };
+            _log.Step(_position.Step, epoch + 1, losses, rate);
+            _report(new TrainingEvent.StepDone(epoch + 1, _position.Step, batches.Current.Length, losses.Total));
+            (sum, count) = (sum + losses.Total, count + 1);
+            if (Stopwatch.GetElapsedTime(_saved) > SaveInterval)
+                Save();
+        }
+        return sum / Math.Max(1, count);
+    }
+
+    // False if the run was cancelled meanwhile: the epoch is then measured again on resuming.
+    private bool TryFinishEpoch(double loss)
+    {
+        var epoch = _position.Epochs + 1;
+        CocoMetrics? figures = null;
+        if (_validation is not null && (epoch % _options.ValidationInterval == 0 || epoch == _options.Epochs))
+        {
+            _report(new TrainingEvent.Validating(epoch));
+            try
+            {
+                figures = _trainer.Clock.Measure(
+                    "validation", () => Validation.Measure(_validation, _trainer.Result, _detector, _options.Seed, _cancellation));
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+        }
+        LogSamples();
+        var isBest = figures is not null && !(figures.AP <= _position.BestAP);
+        if (isBest)
+            _directory.SaveBest(_trainer);
+        _position = _position with { Epochs = epoch, BestAP = isBest ? figures!.AP : _position.BestAP };
+        var seconds = _trainer.Clock.Take();
+        _log.Epoch(_position.Step, epoch, loss, figures, seconds);
+        Save();
+        _report(new TrainingEvent.EpochDone(epoch, loss, figures, isBest, seconds));
+        return true;
+    }
+
+    private void LogSamples()
+    {
+        using var quiet = torch.no_grad();
+        foreach (var image in Validation.Samples(_samples, _options.Seed, SampleImages))
+        {
+            using var scope = torch.NewDisposeScope();
+            var (gains, matrix) = _trainer.Result.Predict(GenIspModel.ToTensor(image.Linear));
+            _log.Sample(
+                _position.Step, image.Image.Stem, _trainer.Result.Develop(image.Linear), gains.data<float>().ToArray(),
+                matrix.contiguous().data<float>().ToArray());
+        }
+    }
+
+    private void Save()
+    {
+        _directory.Save(_trainer, _position);
+        _saved = Stopwatch.GetTimestamp();
+    }
+
+    private static void RequireData(TrainingOptions options)
+    {
+        (string Key, string? Value)[] needed =
+            [("detector", options.Detector), ("images", options.Images), ("annotations", options.Annotations)];
+        string[] missing = [.. needed.Where(pair => string.IsNullOrEmpty(pair.Value)).Select(pair => pair.Key)];
+        if (missing.Length > 0)
+            throw new GenIspException($"The training options lack {string.Join(", ", missing)}: there is nothing to train with.");
+        if (options.ValidationImages is null != options.ValidationAnnotations is null)
+            throw new GenIspException("To measure the epochs, training needs both validation images and their annotations, or neither.");
+    }
+
+    private static DatasetImages Load(string images, string annotations, TrainingOptions options, Action<TrainingEvent> report)
+    {
+        var dataset = CocoDataset.Read(annotations);
+        if (dataset.Degenerate.Count > 0)
+        {
+            report(new TrainingEvent.Warning(
+                $"{dataset.Source}: {dataset.Degenerate.Count} boxes enclose nothing and are left out, the first is annotation "
+                + $"{dataset.Degenerate[0].Id}"));
+        }
+        return new DatasetImages(
+            dataset, images, new LinearOptions { Cst = options.Network.Cst, MaxSize = options.Network.MaxSize }, options.Simulation);
+    }
+
+    private static void RefuseOverlap(CocoDataset training, CocoDataset? validation, Action<TrainingEvent> report)
+    {
+        if (validation is null)
+            return;
+        var overlap = SplitOverlap.Between(training.Images, validation.Images);
+        if (overlap.Shared.Count > 0)
+        {
+            throw new GenIspException(
+                $"{overlap.Shared.Count} images are in both {training.Source} and {validation.Source}, such as "
+                + $"{string.Join(", ", overlap.Shared.Take(3))}. What was learned from can't be measured on: take them out of one of the two.");
+        }
+        if (overlap.Adjacent > 0)
+        {
+            report(new TrainingEvent.Warning(
+                $"{overlap.Adjacent} images of {validation.Source} are numbered next to one of {training.Source}: frames of one scene make "
+                + "figures look better than they are"));
+        }
+    }
+
+    private static void SayUnmapped(CocoDataset dataset, Detector detector, Action<TrainingEvent> report)
+    {
+        var map = CategoryMap.Between(dataset.Categories, detector.Categories);
+        if (map.Unmapped.Count > 0)
+        {
+            report(new TrainingEvent.Warning(
+                $"{dataset.Source}: the detector does not know {string.Join(", ", map.Unmapped.Select(category => category.Name))}"));
+        }
+        foreach (var match in map.Matches.Where(match => !match.ByName))
+        {
+            report(new TrainingEvent.Warning(
+                $"{dataset.Source}: {match.Annotation.Name} is taken for the detector's {match.Detector.Name}, for they share the id {match.Detector.Id}"));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+using GenIsp.Color;
+using GenIsp.Data;
+using GenIsp.Detection;
+
+namespace GenIsp.Training;
+
+/// <summary>An image and what the detector should see in it.</summary>
+/// <param name="Name">The file's name, for messages.</param>
+/// <param name="Image">In linear light, augmented.</param>
+/// <param name="Targets">In the image's pixels, inside it.</param>
+internal sealed record TrainingSample(string Name, LinearImage Image, IReadOnlyList<DetectionTarget> Targets);
+
+/// <summary>What is learned from: images of which the detector knows at least one object.</summary>
+internal sealed class TrainingSet
+{
+    private readonly DatasetImages _images;
+    private readonly TrainingOptions _options;
+    private readonly Dictionary<int, int> _classOf = [];
+    private readonly CocoImage[] _learned;
+
+    /// <exception cref="GenIspException">The detector knows no object of the images.</exception>
+    public TrainingSet(DatasetImages images, Detector detector, TrainingOptions options)
+    {
+        (_images, _options) = (images, options);
+        var indexOf = detector.Categories.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
+        foreach (var match in CategoryMap.Between(images.Dataset.Categories, detector.Categories).Matches)
+            _classOf[match.Annotation.Id] = indexOf[match.Detector];
+        // As torchvision's reference training does: what holds nothing to find is left out.
+        _learned = [.. images.Dataset.Images.Where(image => Learnable(image).Any())];
+        if (_learned.Length == 0)
+        {
+            throw new GenIspException(
+                $"Nothing in {images.Dataset.Source} can be learned: of its {images.Dataset.Annotations.Count} boxes, none is of a class that "
+                + $"the detector knows, and no crowd. Its classes: {string.Join(", ", images.Dataset.Categories.Select(c => c.Name))}.");
+        }
+    }
+
+    /// <summary>Images in an epoch.</summary>
+    public int Count => _learned.Length;
+
+    /// <summary>Steps in an epoch; the last one may have fewer images.</summary>
+    public int StepsPerEpoch => (Count + _options.BatchSize - 1) / _options.BatchSize;
+
+    /// <summary>The batches of an epoch from a step on, in an order that seed and epoch determine; they are read ahead.</summary>
+    public IEnumerable<TrainingSample[]> Batches(int epoch, int firstStep)
+    {
+        var order = new RandomSource(Seeds.Derive(_options.Seed, "order", Text(epoch)));
+        var shuffled = _learned.Select(image => (Key: order.NextBits(), Image: image)).OrderBy(pair => pair.Key).Select(pair => pair.Image);
+        return Prefetch.InOrder(shuffled.Skip(firstStep * _options.BatchSize), image => Load(image, epoch), ahead: 2 * Environment.ProcessorCount)
+            .Chunk(_options.BatchSize);
+    }
+
+    /// <summary>One image as an epoch sees it.</summary>
+    internal TrainingSample Load(CocoImage image, int epoch)
+    {
+        ulong For(string purpose) => Seeds.Derive(_options.Seed, image.Stem, purpose, Text(epoch));
+        var read = _images.Read(image, For("night"));
+        var changed = read with { Linear = Augmentation.Apply(read.Linear, _options, For("augmentation")) };
+        var targets = Learnable(image).Select(box => new DetectionTarget(
+            changed.ToPixels(box.Box).ClipTo(changed.Linear.Width, changed.Linear.Height), _classOf[box.CategoryId]));
+        return new TrainingSample(read.Linear.Source, changed.Linear, [.. targets.Where(target => target.Box is { Width: > 0, Height: > 0 })]);
+    }
+
+    private IEnumerable<CocoAnnotation> Learnable(CocoImage image) =>
+        _images.Dataset.AnnotationsOf(image).Where(box => !box.IsCrowd && _classOf.ContainsKey(box.CategoryId));
+
+    private static string Text(int epoch) => epoch.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,45 @@
+using GenIsp.Data;
+using GenIsp.Detection;
+using GenIsp.Evaluation;
+using GenIsp.Isp;
+using static TorchSharp.torch;
+
+namespace GenIsp.Training;
+
+/// <summary>How well a detector sees through an ISP: COCO's figures over a data set.</summary>
+internal static class Validation
+{
+    // YOLOX's own evaluations begin there: recall at low scores is part of AP.
+    private const float ScoreThreshold = 0.001f;
+
+    /// <param name="images">The data set.</param>
+    /// <param name="isp">What develops.</param>
+    /// <param name="detector">What looks.</param>
+    /// <param name="seed">Determines simulated nights: the same in every epoch.</param>
+    /// <param name="cancellation">Stops between images.</param>
+    /// <returns>The figures, over the classes that both know.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static CocoMetrics Measure(DatasetImages images, IIsp isp, Detector detector, long seed, CancellationToken cancellation)
+    {
+        var map = CategoryMap.Between(images.Dataset.Categories, detector.Categories);
+        var idOf = map.Matches.ToDictionary(match => match.Detector, match => match.Annotation.Id);
+        var detections = new List<CocoDetection>();
+        foreach (var image in Read(images, images.Dataset.Images, seed))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var picture = isp.Develop(image.Linear);
+            var pixels = tensor(picture.Pixels.ToArray(), [3, picture.Height, picture.Width], dtype: ScalarType.Float32);
+            detections.AddRange(detector.Detect([pixels], ScoreThreshold)[0].Where(found => idOf.ContainsKey(found.Category)).Select(found =>
+                new CocoDetection(image.Image.Id, idOf[found.Category], image.FromPixels(found.Box), found.Score)));
+        }
+        return CocoEvaluator.Evaluate(images.Dataset, detections, new CocoEvaluationOptions());
+    }
+
+    /// <summary>The first few images of a data set.</summary>
+    public static IEnumerable<DatasetImage> Samples(DatasetImages images, long seed, int count) =>
+        Read(images, images.Dataset.Images.Take(count), seed);
+
+    private static IEnumerable<DatasetImage> Read(DatasetImages images, IEnumerable<CocoImage> chosen, long seed) => Prefetch.InOrder(
+        chosen, image => images.Read(image, Seeds.Derive(seed, image.Stem, "validation")), ahead: 2 * Environment.ProcessorCount);
+}
