@@ -36,8 +36,8 @@ internal static class BoxCoder
         var offset = offsets.unbind(1);
         var x = offset[0] * anchorWidth + anchorX;
         var y = offset[1] * anchorHeight + anchorY;
-        var halfWidth = 0.5f * (offset[2].clamp(max: LargestLogScale).exp() * anchorWidth);
-        var halfHeight = 0.5f * (offset[3].clamp(max: LargestLogScale).exp() * anchorHeight);
+        var halfWidth = (offset[2].AtMost(LargestLogScale).exp() * anchorWidth).Times(0.5);
+        var halfHeight = (offset[3].AtMost(LargestLogScale).exp() * anchorHeight).Times(0.5);
         return stack([x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight], dim: 1).MoveToOuterDisposeScope();
     }
 
@@ -46,6 +46,6 @@ internal static class BoxCoder
         var edge = boxes.unbind(1);
         var width = edge[2] - edge[0];
         var height = edge[3] - edge[1];
-        return (edge[0] + 0.5f * width, edge[1] + 0.5f * height, width, height);
+        return (edge[0] + width.Times(0.5), edge[1] + height.Times(0.5), width, height);
     }
 }

@@ -28,9 +28,9 @@ internal static class DetectionLoss
     public static Tensor FocalOfLogits(Tensor logits, Tensor positive, DetectionLossOptions options)
     {
         using var scope = NewDisposeScope();
-        var wrongness = logits * (1 - 2 * positive.to_type(logits.dtype));
-        var entropy = nn.functional.softplus(wrongness);
-        return (Alpha(positive, options, logits.dtype) * wrongness.sigmoid().pow(options.Gamma) * entropy)
+        var wrongness = logits * positive.to_type(logits.dtype).Times(-2).Plus(1);
+        var entropy = wrongness.Softplus();
+        return (Alpha(positive, options, logits.dtype) * wrongness.sigmoid().RaisedTo(options.Gamma) * entropy)
             .sum().MoveToOuterDisposeScope();
     }
 
@@ -42,11 +42,12 @@ internal static class DetectionLoss
     public static Tensor FocalOfProbabilities(Tensor probabilities, Tensor positive, DetectionLossOptions options)
     {
         using var scope = NewDisposeScope();
-        var held = probabilities.clamp(LeastProbability, LargestProbability);
-        var right = where(positive, held, 1 - held);
-        var wrong = where(positive, 1 - held, held); // 1 - right would be 0 for a negative below 6e-8
+        var held = probabilities.HeldIn(LeastProbability, LargestProbability);
+        var other = held.Complement();
+        var right = where(positive, held, other);
+        var wrong = where(positive, other, held); // 1 - right would be 0 for a negative below 6e-8
         var entropy = -right.log();
-        return (Alpha(positive, options, probabilities.dtype) * wrong.pow(options.Gamma) * entropy).sum().MoveToOuterDisposeScope();
+        return (Alpha(positive, options, probabilities.dtype) * wrong.RaisedTo(options.Gamma) * entropy).sum().MoveToOuterDisposeScope();
     }
 
     /// <summary>Smooth L1 or L1 of the differences.</summary>
@@ -72,11 +73,11 @@ internal static class DetectionLoss
     {
         using var scope = NewDisposeScope();
         var (p1, p2, t1, t2) = (predicted[.., ..2], predicted[.., 2..], target[.., ..2], target[.., 2..]);
-        var intersection = (minimum(p2, t2) - maximum(p1, t1)).clamp(min: 0).prod(1);
+        var intersection = (minimum(p2, t2) - maximum(p1, t1)).relu().prod(1);
         var union = (p2 - p1).prod(1) + (t2 - t1).prod(1) - intersection;
         var around = (maximum(p2, t2) - minimum(p1, t1)).prod(1);
-        var giou = intersection / (union + GIoUEpsilon) - (around - union) / (around + GIoUEpsilon);
-        return (1 - giou).sum().MoveToOuterDisposeScope();
+        var giou = intersection / union.Plus(GIoUEpsilon) - (around - union) / around.Plus(GIoUEpsilon);
+        return giou.Complement().sum().MoveToOuterDisposeScope();
     }
 
     /// <summary>Where the classes of the positives are.</summary>
@@ -88,9 +89,9 @@ internal static class DetectionLoss
     {
         using var scope = NewDisposeScope();
         var places = tensor(positives.Select(one => one.Row * classes + one.Class).ToArray(), dtype: ScalarType.Int64);
-        return zeros(rows * classes, dtype: ScalarType.Bool).index_fill_(0, places, 1).view(rows, classes).MoveToOuterDisposeScope();
+        return zeros(rows * classes, dtype: ScalarType.Bool).scatter_(0, places, ones_like(places, dtype: ScalarType.Bool)).view(rows, classes).MoveToOuterDisposeScope();
     }
 
     private static Tensor Alpha(Tensor positive, DetectionLossOptions options, ScalarType type) =>
-        positive.to_type(type) * (2 * options.Alpha - 1) + (1 - options.Alpha);
+        positive.to_type(type).Times(2 * options.Alpha - 1).Plus(1 - options.Alpha);
 }

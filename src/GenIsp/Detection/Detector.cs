@@ -52,7 +52,7 @@ public abstract class Detector : IDisposable
         var each = LossOfEach(images, [.. targets.Select(WithArea)], options);
         return new DetectionLossTerms(
             stack(each.Select(image => image.Classification)).mean().MoveToOuterDisposeScope(),
-            (stack(each.Select(image => image.Boxes)).mean() * options.BoxWeight).MoveToOuterDisposeScope(),
+            (stack(each.Select(image => image.Boxes)).mean().Times(options.BoxWeight)).MoveToOuterDisposeScope(),
             each.Sum(image => image.Positives));
     }
 

@@ -66,7 +66,7 @@ public sealed record DetectorInput(
         var resized = nn.functional.interpolate(
             image.unsqueeze(0), [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true);
         var padded = nn.functional.pad(
-            resized * 255, [0, Width - width, 0, Height - height], PaddingModes.Constant, Pad);
+            resized.Times(255), [0, Width - width, 0, Height - height], PaddingModes.Constant, Pad);
         var ordered = Channels == ChannelOrder.Bgr ? padded.flip(1) : padded;
         var normalised = (ordered - PerChannel(Mean, image.dtype)) / PerChannel(Std, image.dtype);
         return (normalised.MoveToOuterDisposeScope(), Place(imageWidth, imageHeight));

@@ -207,10 +207,10 @@ public sealed class OnnxDetector : Detector
             || columns <= convention.BoxColumns || points != PointGrid.Count(width, height, convention.Strides))
             return false;
         var probabilities = convention.Probabilities(output[0]);
-        if (!(probabilities.ge(0) & probabilities.le(1)).all().item<bool>())
+        if ((probabilities - probabilities.HeldIn(0, 1)).abs().sum().Value() is not 0)
             return false;
         using var grid = new PointGrid(width, height, convention.Strides, convention.PointCentre);
-        return convention.Decode(output[0], grid.Points, grid.Strides).Boxes.isfinite().all().item<bool>();
+        return convention.Decode(output[0], grid.Points, grid.Strides).Boxes.isfinite().all().ReadCpuBool(0);
     }
 
     private static GenIspException Unrecognised(

@@ -79,7 +79,7 @@ internal sealed class YoloxConvention : IOutputConvention
     {
         var scale = strides.unsqueeze(1);
         var centre = raw[.., ..2] * scale + points;
-        var half = raw[.., 2..4].exp() * scale / 2;
+        var half = (raw[.., 2..4].exp() * scale).DividedBy(2);
         return (raw[.., 4..5] * raw[.., 5..], cat([centre - half, centre + half], 1));
     }
 }
@@ -115,7 +115,7 @@ internal sealed class NanoDetConvention : IOutputConvention
     public (Tensor Scores, Tensor Boxes) Decode(Tensor raw, Tensor points, Tensor strides)
     {
         var shares = raw[.., ^BoxColumns..].reshape(-1, 4, Bins).softmax(-1);
-        var distances = shares.matmul(arange(Bins, dtype: raw.dtype)) * strides.unsqueeze(1);
+        var distances = shares.matmul(tensor(Enumerable.Range(0, Bins).Select(bin => (float)bin).ToArray(), dtype: raw.dtype)) * strides.unsqueeze(1);
         return (Probabilities(raw), cat([points - distances[.., ..2], points + distances[.., 2..]], 1));
     }
 }

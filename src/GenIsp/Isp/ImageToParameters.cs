@@ -42,7 +42,7 @@ internal sealed class ImageToParameters : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var features = image;
         foreach (var (convolution, pool) in new[] { _conv1, _conv2, _conv3 }.Zip(_options.Pools))
-            features = functional.max_pool2d(functional.leaky_relu(convolution.forward(features), _options.NegativeSlope), [pool, pool]);
+            features = functional.max_pool2d(convolution.forward(features).LeakyRelu(_options.NegativeSlope), [pool, pool]);
         return _mlp.forward(features.mean([2, 3])).MoveToOuterDisposeScope();
     }
 

@@ -40,5 +40,5 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
 
     // Of each picture alone: no running statistics, no scale or shift of its own.
     private Tensor Activate(Tensor features) =>
-        functional.leaky_relu(functional.instance_norm(features, eps: GenIspOptions.NormEpsilon), _options.NegativeSlope);
+        functional.instance_norm(features, eps: GenIspOptions.NormEpsilon).LeakyRelu(_options.NegativeSlope);
 }

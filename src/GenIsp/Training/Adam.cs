@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -39,13 +40,15 @@ internal sealed class Adam : IDisposable
         using var quiet = no_grad();
         var size = rate / (1 - Math.Pow(Beta1, Steps));
         var correction = Math.Sqrt(1 - Math.Pow(Beta2, Steps));
+        using var share = (1 - Beta2).ToScalar();
+        using var step = (-size).ToScalar();
         foreach (var (_, parameter, first, second) in _slots)
         {
             if (parameter.grad is not { } gradient)
                 continue;
-            first.mul_(Beta1).add_(gradient, 1 - Beta1);
-            second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-            parameter.addcdiv_(first, (second.sqrt() / correction).add_(Epsilon), -size);
+            first.TimesInPlace(Beta1).PlusInPlace(gradient, 1 - Beta1);
+            second.TimesInPlace(Beta2).addcmul_(gradient, gradient, share);
+            parameter.addcdiv_(first, second.sqrt().DividedBy(correction).Plus(Epsilon), step);
         }
     }
 

@@ -126,15 +126,15 @@ internal sealed class Trainer : IDisposable
         using var scope = NewDisposeScope();
         var picture = Clock.Measure("ISP", () => _model.forward(GenIspModel.ToTensor(sample.Image)));
         var terms = Clock.Measure("detector", () => _detector.Loss([picture[0]], [sample.Targets], _options.Loss));
-        var color = ColorLoss(picture) * _options.ColorLossWeight;
-        var losses = (terms.Classification.item<float>(), terms.Boxes.item<float>(), color.item<float>());
+        var color = ColorLoss(picture).Times(_options.ColorLossWeight);
+        var losses = (terms.Classification.Value(), terms.Boxes.Value(), color.Value());
         if (!float.IsFinite(losses.Item1 + losses.Item2 + losses.Item3))
         {
             throw new GenIspException(
                 $"The loss of {sample.Name} is not finite (classification {losses.Item1}, boxes {losses.Item2}, colour {losses.Item3}) at step "
                 + $"{Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
         }
-        Clock.Measure("back", () => ((terms.Classification + terms.Boxes + color) / count).backward());
+        Clock.Measure("back", () => (terms.Classification + terms.Boxes + color).DividedBy(count).backward());
         return losses;
     }
 
@@ -149,7 +149,7 @@ internal sealed class Trainer : IDisposable
     {
         using var scope = NewDisposeScope();
         Tensor[] gradients = [.. _model.parameters().Select(parameter => parameter.grad).OfType<Tensor>()];
-        var norm = stack(gradients.Select(gradient => gradient.norm())).norm().item<float>();
+        var norm = stack(gradients.Select(gradient => gradient.norm())).norm().Value();
         if (!float.IsFinite(norm))
         {
             throw new GenIspException(
@@ -159,7 +159,7 @@ internal sealed class Trainer : IDisposable
         if (_options.ClipNorm > 0 && norm > _options.ClipNorm)
         {
             foreach (var gradient in gradients)
-                gradient.mul_(_options.ClipNorm / norm);
+                gradient.TimesInPlace(_options.ClipNorm / norm);
         }
         return norm;
     }
@@ -173,6 +173,6 @@ internal sealed class Trainer : IDisposable
         // The first steps are far from the end: a young average forgets faster.
         var decay = Math.Min(_options.AveragingDecay, (1.0 + Steps) / (10 + Steps));
         foreach (var (average, current) in _average.parameters().Zip(_model.parameters()))
-            average.lerp_(current, (float)(1 - decay));
+            average.TimesInPlace(decay).PlusInPlace(current, 1 - decay);
     }
 }

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace GenIsp.Detection.OnnxGraph;
 
@@ -14,9 +13,9 @@ internal static class ElementwiseOperators
         ["Elu"] = Elu,
         ["Sigmoid"] = _ => x => x[0].sigmoid(),
         ["HardSigmoid"] = HardSigmoid,
-        ["HardSwish"] = _ => x => x[0] * (x[0] / 6 + 0.5).clamp(0, 1),
-        ["Mish"] = _ => x => x[0] * functional.softplus(x[0]).tanh(),
-        ["Softplus"] = _ => x => functional.softplus(x[0]),
+        ["HardSwish"] = _ => x => x[0] * x[0].DividedBy(6).Plus(0.5).HeldIn(0, 1),
+        ["Mish"] = _ => x => x[0] * x[0].Softplus().tanh(),
+        ["Softplus"] = _ => x => x[0].Softplus(),
         ["Tanh"] = _ => x => x[0].tanh(),
         ["Clip"] = Clip,
         ["Add"] = Binary((a, b) => a + b),
@@ -45,19 +44,19 @@ internal static class ElementwiseOperators
     private static Func<Inputs, Tensor> LeakyRelu(Node node)
     {
         var slope = node.Float("alpha", 0.01f);
-        return x => functional.leaky_relu(x[0], slope);
+        return x => x[0].LeakyRelu(slope);
     }
 
     private static Func<Inputs, Tensor> Elu(Node node)
     {
         var alpha = node.Float("alpha", 1);
-        return x => functional.elu(x[0], alpha);
+        return x => x[0].relu() + (-(-x[0]).relu()).expm1().Times(alpha);
     }
 
     private static Func<Inputs, Tensor> HardSigmoid(Node node)
     {
         var (alpha, beta) = (node.Float("alpha", 0.2f), node.Float("beta", 0.5f));
-        return x => (x[0] * alpha + beta).clamp(0, 1);
+        return x => x[0].Times(alpha).Plus(beta).HeldIn(0, 1);
     }
 
     // The limits are attributes up to opset 10, then inputs.
@@ -66,7 +65,7 @@ internal static class ElementwiseOperators
         if (node.Opset < 11)
         {
             var (low, high) = (node.Float("min", float.MinValue), node.Float("max", float.MaxValue));
-            return x => x[0].clamp(low, high);
+            return x => x[0].HeldIn(low, high);
         }
         return x =>
         {
@@ -91,7 +90,7 @@ internal static class ElementwiseOperators
     {
         if (a.dtype != ScalarType.Int64 || b.dtype != ScalarType.Int64)
             return a / b;
-        if (b.eq(0).any().item<bool>() || a.eq(long.MinValue).any().item<bool>())
+        if (b.IsEqualTo(0).any().ReadCpuBool(0) || a.IsEqualTo(long.MinValue).any().ReadCpuBool(0))
             throw new GenIspException("its integers can't be divided");
         return a.div(b, RoundingMode.trunc);
     }
@@ -106,7 +105,7 @@ internal static class ElementwiseOperators
     {
         node.Float("ratio", 0.5f);
         node.Int("seed", 0);
-        return x => x.Optional(2) is null || !x[2].item<bool>() ? x[0] : throw new GenIspException("it is in training mode");
+        return x => x.Optional(2) is null || !x[2].ReadCpuBool(0) ? x[0] : throw new GenIspException("it is in training mode");
     }
 
     private static Func<Inputs, Tensor> Cast(Node node)

@@ -57,11 +57,11 @@ internal static class ReductionOperators
         var (transA, transB) = (node.Flag("transA"), node.Flag("transB"));
         return x =>
         {
-            var product = Product(transA ? x[0].t() : x[0], transB ? x[1].t() : x[1]) * alpha;
+            var product = Product(transA ? x[0].t() : x[0], transB ? x[1].t() : x[1]).Times(alpha);
             if (x.Optional(2) is not { } bias)
                 return product;
             Inputs.Broadcast(product.shape, bias.shape);
-            return product + bias * beta;
+            return product + bias.Times(beta);
         };
     }
 

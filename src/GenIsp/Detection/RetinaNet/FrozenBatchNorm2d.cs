@@ -23,7 +23,7 @@ internal sealed class FrozenBatchNorm2d : NamedModule<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var scale = _weight * (_variance + _epsilon).rsqrt();
+        var scale = _weight * _variance.Plus(_epsilon).rsqrt();
         var shift = _bias - _mean * scale;
         return (input * scale.view(1, -1, 1, 1)).add_(shift.view(1, -1, 1, 1)).MoveToOuterDisposeScope();
     }

@@ -1,0 +1,100 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace GenIsp;
+
+/// <summary>
+/// Tensors and numbers. TorchSharp makes a finalised object of each number and does not keep it alive during the native call, so the garbage
+/// collector may free it while libtorch reads it: seen as "Expected false to be true, but got false" after some hundred training steps
+/// (dotnet/TorchSharp#1434 would mend it). Here each number lives until the call has returned; the operators of tensors with numbers are
+/// not to be used.
+/// </summary>
+internal static class TensorArithmetic
+{
+    /// <summary>x + number.</summary>
+    public static Tensor Plus(this Tensor x, double number)
+    {
+        using var scalar = number.ToScalar();
+        return x.add(scalar);
+    }
+
+    /// <summary>x · number.</summary>
+    public static Tensor Times(this Tensor x, double number)
+    {
+        using var scalar = number.ToScalar();
+        return x.mul(scalar);
+    }
+
+    /// <summary>x / number.</summary>
+    public static Tensor DividedBy(this Tensor x, double number)
+    {
+        using var scalar = number.ToScalar();
+        return x.div(scalar);
+    }
+
+    /// <summary>1 − x.</summary>
+    public static Tensor Complement(this Tensor x) => (-x).Plus(1);
+
+    /// <summary>x to the power of a number.</summary>
+    public static Tensor RaisedTo(this Tensor x, double power)
+    {
+        using var scalar = power.ToScalar();
+        return x.pow(scalar);
+    }
+
+    /// <summary>x held in a range.</summary>
+    public static Tensor HeldIn(this Tensor x, double least, double most)
+    {
+        using var low = least.ToScalar();
+        using var high = most.ToScalar();
+        return x.clamp(low, high);
+    }
+
+    /// <summary>x, or the number where that is less.</summary>
+    public static Tensor AtMost(this Tensor x, double most)
+    {
+        using var scalar = most.ToScalar();
+        return x.clamp_max(scalar);
+    }
+
+    /// <summary>ln(1 + exp(x)).</summary>
+    public static Tensor Softplus(this Tensor x) => -nn.functional.logsigmoid(-x);
+
+    /// <summary>x, or x · slope where x is below 0.</summary>
+    public static Tensor LeakyRelu(this Tensor x, double slope)
+    {
+        using var scalar = slope.ToScalar();
+        return x.leaky_relu(scalar);
+    }
+
+    /// <summary>Where x is a whole number.</summary>
+    public static Tensor IsEqualTo(this Tensor x, long number)
+    {
+        using var scalar = number.ToScalar();
+        return x.eq(scalar);
+    }
+
+    /// <summary>Where x is less than a whole number.</summary>
+    public static Tensor IsBelow(this Tensor x, long number)
+    {
+        using var scalar = number.ToScalar();
+        return x.lt(scalar);
+    }
+
+    /// <summary>Multiplies x itself by a number.</summary>
+    public static Tensor TimesInPlace(this Tensor x, double number)
+    {
+        using var scalar = number.ToScalar();
+        return x.mul_(scalar);
+    }
+
+    /// <summary>Adds y · number to x itself.</summary>
+    public static Tensor PlusInPlace(this Tensor x, Tensor y, double number)
+    {
+        using var scalar = number.ToScalar();
+        return x.add_(y, scalar);
+    }
+
+    /// <summary>The only number of a float32 tensor.</summary>
+    public static float Value(this Tensor x) => x.ReadCpuSingle(0);
+}
