@@ -27,6 +27,7 @@ internal sealed class Trainer : IDisposable
     private readonly GenIspModel _model;
     private readonly GenIspModel? _average;
     private readonly Adam _adam;
+    private readonly ClassicalIsp _classical = new();
 
     /// <param name="options">The recipe.</param>
     /// <param name="detector">It stays the caller's.</param>
@@ -125,6 +126,14 @@ internal sealed class Trainer : IDisposable
     {
         using var scope = NewDisposeScope();
         var picture = Clock.Measure("ISP", () => _model.forward(GenIspModel.ToTensor(sample.Image)));
+        if (Steps < _options.ImitationSteps)
+        {
+            var wanted = _classical.Develop(sample.Image);
+            var target = tensor(wanted.Pixels.ToArray(), picture.shape, dtype: ScalarType.Float32);
+            var difference = (picture - target).abs().mean();
+            Clock.Measure("back", () => difference.DividedBy(count).backward());
+            return (difference.Value(), 0, 0);
+        }
         var terms = Clock.Measure("detector", () => _detector.Loss([picture[0]], [sample.Targets], _options.Loss));
         var color = ColorLoss(picture).Times(_options.ColorLossWeight);
         var losses = (terms.Classification.Value(), terms.Boxes.Value(), color.Value());

@@ -85,6 +85,12 @@ public sealed record TrainingOptions
     /// <summary>How the network begins.</summary>
     public GenIspInitialization Initialization { get; init; } = GenIspInitialization.Default;
 
+    /// <summary>
+    /// Steps at the start that imitate the classical ISP (the mean absolute difference of the pictures) before the detector teaches: a
+    /// random network's pictures show it nothing, so its first gradients say little.
+    /// </summary>
+    public int ImitationSteps { get; init => field = (int)Check(value, 0, 1_000_000); }
+
     /// <summary>The network, and the size of its pictures; if that is null, it becomes the detector's own.</summary>
     public GenIspOptions Network { get; init; } = new();
 
