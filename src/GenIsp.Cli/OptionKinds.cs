@@ -94,7 +94,7 @@ internal static class NightOption
     {
         var noise = new Option<LogRange?>("--noise")
         {
-            Description = "Shot noise: moderate, hard, or the range of its variance at white, such as 1e-4..3e-3 [default: moderate]",
+            Description = "Shot noise: moderate, hard, or the range of its variance at white, such as 1e-4..6e-3 [default: moderate]",
             CustomParser = result => result.Tokens[0].Value switch
             {
                 "moderate" => NightOptions.ModerateNoise,

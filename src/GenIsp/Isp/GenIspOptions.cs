@@ -3,6 +3,19 @@ using GenIsp.Color;
 
 namespace GenIsp.Isp;
 
+/// <summary>What evens out the features of the shallow network.</summary>
+public enum FeatureNormalization
+{
+    /// <summary>InstanceNorm without weights of its own: the paper's.</summary>
+    Instance,
+
+    /// <summary>InstanceNorm with a learned scale and shift a channel, so that what comes after may bend elsewhere than at the mean.</summary>
+    Affine,
+
+    /// <summary>Nothing.</summary>
+    None,
+}
+
 /// <summary>What a GenISP network's weights do not show, and what must therefore travel with them.</summary>
 public sealed record GenIspOptions
 {
@@ -32,6 +45,12 @@ public sealed record GenIspOptions
     /// <summary>The colour space of the input.</summary>
     public CstDirection Cst { get; init; } = CstDirection.Inverse;
 
+    /// <summary>What evens out the features of the shallow network; all but the paper's is there to measure what that costs.</summary>
+    public FeatureNormalization Normalization { get; init; }
+
+    /// <summary>Whether the colour-corrected picture is added to the shallow network's output; not in the paper.</summary>
+    public bool Skip { get; init; }
+
     /// <summary>The size of the pictures on which it was trained, and at which it is best used; null if nobody knows.</summary>
     public SizeLimit? MaxSize { get; init; }
 
@@ -42,6 +61,10 @@ public sealed record GenIspOptions
         new("pools", string.Join(",", Pools)),
         new("negative_slope", NegativeSlope.ToString("r", CultureInfo.InvariantCulture)),
         new("cst", Cst.ToString().ToLowerInvariant()),
+        .. Normalization == default
+            ? Array.Empty<KeyValuePair<string, string>>()
+            : [new KeyValuePair<string, string>("normalization", Normalization.ToString().ToLowerInvariant())],
+        .. Skip ? [new KeyValuePair<string, string>("skip", "true")] : Array.Empty<KeyValuePair<string, string>>(),
         .. MaxSize is { } size ? [new KeyValuePair<string, string>("max_size", size.ToString())] : Array.Empty<KeyValuePair<string, string>>(),
         .. FixedConventions,
     ];
@@ -79,6 +102,12 @@ public sealed record GenIspOptions
             throw Bad("negative_slope", "a number");
         if (!Enum.TryParse<CstDirection>(Value("cst"), ignoreCase: true, out var cst) || !Enum.IsDefined(cst))
             throw Bad("cst", "inverse, direct or none");
+        var normalization = FeatureNormalization.Instance;
+        if (metadata.TryGetValue("normalization", out var text)
+            && (!Enum.TryParse(text, ignoreCase: true, out normalization) || !Enum.IsDefined(normalization)))
+            throw Bad("normalization", "instance, affine or none");
+        if (metadata.TryGetValue("skip", out var skip) && skip is not ("true" or "false"))
+            throw Bad("skip", "true or false");
         SizeLimit? maxSize = null;
         if (metadata.TryGetValue("max_size", out var size))
             maxSize = SizeLimit.TryParse(size, out var limit) ? limit : throw Bad("max_size", "a size such as 1333x800");
@@ -87,7 +116,7 @@ public sealed record GenIspOptions
             if (Value(key) != expected)
                 throw Bad(key, $"\"{expected}\"");
         }
-        return new GenIspOptions { Pools = pools, NegativeSlope = slope, Cst = cst, MaxSize = maxSize };
+        return new GenIspOptions { Pools = pools, NegativeSlope = slope, Cst = cst, Normalization = normalization, Skip = skip is "true", MaxSize = maxSize };
     }
 
     // 256 pixels survive poolings whose product is at most 256.

@@ -19,12 +19,24 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
     [ComponentName(Name = "conv3")]
     private readonly Conv2d _conv3 = Conv2d(64, 3, kernel_size: 1);
 
+    // Only where the options ask for it.
+    [ComponentName(Name = "norm1")]
+    private readonly InstanceNorm2d? _norm1;
+
+    [ComponentName(Name = "norm2")]
+    private readonly InstanceNorm2d? _norm2;
+
     private readonly GenIspOptions _options;
 
     public ShallowConvNet(string name, GenIspOptions options)
         : base(name)
     {
         _options = options;
+        if (options.Normalization == FeatureNormalization.Affine)
+        {
+            _norm1 = InstanceNorm2d(16, eps: GenIspOptions.NormEpsilon, affine: true);
+            _norm2 = InstanceNorm2d(64, eps: GenIspOptions.NormEpsilon, affine: true);
+        }
         RegisterComponents();
     }
 
@@ -32,13 +44,21 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
     public override Tensor forward(Tensor image)
     {
         using var scope = NewDisposeScope();
-        var features = Activate(_conv1.forward(image));
-        features = Activate(_conv2.forward(features));
-        return _conv3.forward(features).MoveToOuterDisposeScope();
+        var features = Activate(_conv1.forward(image), _norm1);
+        features = Activate(_conv2.forward(features), _norm2);
+        var output = _conv3.forward(features);
+        return (_options.Skip ? output + image : output).MoveToOuterDisposeScope();
     }
 
-
-    // Of each picture alone: no running statistics, no scale or shift of its own.
-    private Tensor Activate(Tensor features) =>
-        functional.instance_norm(features, eps: GenIspOptions.NormEpsilon).LeakyRelu(_options.NegativeSlope);
+    // Of each picture alone: no running statistics.
+    private Tensor Activate(Tensor features, InstanceNorm2d? affine)
+    {
+        var even = _options.Normalization switch
+        {
+            FeatureNormalization.Instance => functional.instance_norm(features, eps: GenIspOptions.NormEpsilon),
+            FeatureNormalization.Affine => affine!.forward(features),
+            _ => features,
+        };
+        return even.LeakyRelu(_options.NegativeSlope);
+    }
 }

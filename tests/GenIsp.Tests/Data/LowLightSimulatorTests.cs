@@ -157,11 +157,11 @@ public sealed class LowLightSimulatorTests
         var options = new NightOptions { Darkness = new LogRange(10, 100), ShotNoise = NightOptions.HardNoise };
         var nights = Enumerable.Range(0, Count).Select(i => NightParameters.Draw(options, Seeds.Derive(3, $"{i}"))).ToArray();
 
-        nights.ShouldAllBe(night => night.Darkness >= 10 && night.Darkness < 100 && night.ShotNoise >= 3e-4 && night.ShotNoise < 3e-3);
+        nights.ShouldAllBe(night => night.Darkness >= 10 && night.Darkness < 100 && night.ShotNoise >= 6e-4 && night.ShotNoise < 6e-3);
         // The mean of a uniform variable of width ln 10, within five of its deviations.
         var spread = 5 * Math.Log(10) / Math.Sqrt(12.0 * Count);
         nights.Average(night => Math.Log(night.Darkness)).ShouldBe(Math.Log(10) * 1.5, spread);
-        nights.Average(night => Math.Log(night.ShotNoise)).ShouldBe(Math.Log(3e-4) + Math.Log(10) / 2, spread);
+        nights.Average(night => Math.Log(night.ShotNoise)).ShouldBe(Math.Log(6e-4) + Math.Log(10) / 2, spread);
         var readRest = nights.Select(night => Math.Log(night.ReadNoise) - 2.18 * Math.Log(night.ShotNoise) - 1.20).ToArray();
         readRest.Average().ShouldBe(0, 5 * 0.26 / Math.Sqrt(Count));
         Math.Sqrt(readRest.Average(x => x * x)).ShouldBe(0.26, 5 * 0.26 / Math.Sqrt(2.0 * Count));
