@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Spectre.Console;
 
 namespace GenIsp.Cli;
 
@@ -42,27 +41,12 @@ internal static class Batch
             Parallel.ForEach(Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering), options, one);
         }
         using var notice = cancellation.Register(() => terminal.Say("genisp: cancelling after the files in work"));
-        if (files.Count > 1 && terminal.Error.Profile.Capabilities.Interactive)
+        ProgressBar.Run(terminal, files.Count, bar => RunAll(file =>
         {
-            terminal.Error.Progress().AutoClear(true)
-                .Columns(
-                    new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(),
-                    new SpinnerColumn())
-                .Start(context =>
-                {
-                    var task = context.AddTask($"{files.Count} files", maxValue: files.Count);
-                    RunAll(file =>
-                    {
-                        task.Description = Markup.Escape(Terminal.Printable(Path.GetFileName(file.Path)));
-                        RunOne(file);
-                        task.Increment(1);
-                    });
-                });
-        }
-        else
-        {
-            RunAll(RunOne);
-        }
+            bar.Show(file.Path);
+            RunOne(file);
+            bar.Advance();
+        }));
         if (finished < files.Count)
         {
             terminal.Say($"genisp: cancelled, {finished} of {files.Count} files are done");

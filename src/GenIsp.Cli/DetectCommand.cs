@@ -76,7 +76,8 @@ internal static class DetectCommand
         return command;
     }
 
-    private static IReadOnlyList<Detection.Detection> Detect(Detector detector, RgbImage picture, float score)
+    /// <summary>The objects in a picture, in its pixels.</summary>
+    public static IReadOnlyList<Detection.Detection> Detect(Detector detector, RgbImage picture, float score)
     {
         using var scope = torch.NewDisposeScope();
         using var quiet = torch.no_grad();

@@ -11,18 +11,17 @@ namespace GenIsp.Cli;
 /// <summary>The options of every command that develops, and the way from a file to a picture.</summary>
 internal sealed class DevelopmentOptions
 {
-    private readonly Option<string> _isp = new("--isp")
+    private readonly Option<string[]> _isp = new("--isp")
     {
         Description = "linear, classical, a .safetensors file, or a folder with the Delft .pth files",
-        DefaultValueFactory = _ => "classical",
+        DefaultValueFactory = _ => ["classical"],
         HelpName = "ISP",
     };
 
-    private readonly Option<DevelopedSize> _maxSize = new("--max-size")
+    private readonly Option<DevelopedSize?> _maxSize = new("--max-size")
     {
-        Description = "Fit RAW pictures into this size, larger or smaller as they are; full is half the sensor's sides",
+        Description = "Fit RAW pictures into this size, larger or smaller: 1333x800 unless given; full is half the sensor's sides",
         HelpName = "LONGxSHORT|full",
-        DefaultValueFactory = _ => new DevelopedSize(SizeLimit.Detection),
         CustomParser = ParseSize,
     };
 
@@ -45,48 +44,89 @@ internal sealed class DevelopmentOptions
         "--percentile", "Of the classical ISP: the percentile of luminance that becomes white", "PERCENT",
         new ClassicalOptions().Percentile, percent => percent is > 0 and <= 100, "above 0 and at most 100");
 
-    public DevelopmentOptions()
+    private readonly Option<Denoising?> _denoise = Choice.Optional(
+        "--denoise", "Of the classical ISP: how noise is taken away, none unless given",
+        ("none", Denoising.None), ("bilateral", Denoising.Bilateral));
+
+    private readonly bool _severalIsps;
+
+    /// <param name="severalIsps">For a command that compares ISPs on annotated images, where the annotations tell what to crop.</param>
+    public DevelopmentOptions(bool severalIsps = false)
     {
+        _severalIsps = severalIsps;
+        _isp.Distinct();
+        if (severalIsps)
+            _isp.Description += "; several are compared";
         _isp.CompletionSources.Add("linear", "classical");
         _maxSize.CompletionSources.Add("1333x800", "full");
     }
 
+    public IEnumerable<Option> All => [_isp, _maxSize, .. _severalIsps ? [] : new Option[] { _crop }, _cst, .. ClassicalOnly];
+
+    private IEnumerable<Option> ClassicalOnly => [_whiteBalance, _percentile, _denoise];
+
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _isp, _maxSize, _crop, _cst, _whiteBalance, _percentile })
+        foreach (var option in All)
             command.Add(option);
         command.Validators.Add(result =>
         {
-            var isp = result.GetValue(_isp) is { Length: > 0 } given ? given : "classical";
-            if (isp != "classical")
+            // Before the default is there, and where a value is missing, there is none.
+            string[] isps = [.. (result.GetResult(_isp)?.Tokens ?? []).Select(token => token.Value).DefaultIfEmpty("classical")];
+            if (!_severalIsps && isps.Length > 1)
+                result.AddError($"--isp is given {isps.Length} times, but this command develops with one.");
+            if (!isps.Contains("classical"))
             {
-                Option[] classicalOnly = [_whiteBalance, _percentile];
-                foreach (var option in classicalOnly.Where(option => result.GetResult(option) is { Implicit: false }))
-                    result.AddError($"{option.Name} is for the classical ISP only, not for {isp}.");
+                foreach (var option in ClassicalOnly.Where(option => result.GetResult(option) is { Implicit: false }))
+                    result.AddError($"{option.Name} is for the classical ISP only, not for {string.Join(", ", isps)}.");
             }
             var isGiven = result.GetResult(_cst) is { } cst && !cst.Errors.Any();
-            if (isp is "classical" or "linear" && isGiven && result.GetValue(_cst) is not (null or CstDirection.Inverse))
-                result.AddError($"--cst is for GenISP networks: {isp} works in XYZ, which is --cst inverse.");
+            if (isps.FirstOrDefault(isp => isp is "classical" or "linear") is { } fixedSpace && isGiven
+                && result.GetValue(_cst) is not (null or CstDirection.Inverse))
+                result.AddError($"--cst is for GenISP networks: {fixedSpace} works in XYZ, which is --cst inverse.");
         });
     }
 
     /// <summary>Loads the ISP and says how its input is made.</summary>
-    public Developer Load(ParseResult parsed)
+    public Developer Load(ParseResult parsed) => LoadAll(parsed).Single();
+
+    /// <summary>Loads all ISPs; none stays loaded if one can't be.</summary>
+    public IReadOnlyList<Developer> LoadAll(ParseResult parsed)
     {
-        var isp = IspFile.Load(
-            parsed.GetValue(_isp)!, parsed.GetValue(_cst),
-            new ClassicalOptions
-            {
-                WhiteBalance = parsed.GetValue(_whiteBalance) ?? WhiteBalanceSource.AsShot,
-                Percentile = parsed.GetValue(_percentile),
-            });
-        return new Developer(isp, new LinearOptions
+        var isps = parsed.GetValue(_isp)!;
+        var names = DisplayNames.Of(isps);
+        var classical = new ClassicalOptions
         {
-            Cst = parsed.GetValue(_cst) ?? isp.Cst,
-            MaxSize = parsed.GetValue(_maxSize)!.Limit,
-            Crop = parsed.GetValue(_crop),
-        });
+            WhiteBalance = parsed.GetValue(_whiteBalance) ?? WhiteBalanceSource.AsShot,
+            Percentile = parsed.GetValue(_percentile),
+            Denoise = parsed.GetValue(_denoise) ?? Denoising.None,
+        };
+        var loaded = new List<Developer>();
+        try
+        {
+            foreach (var (name, isp) in names.Zip(isps))
+            {
+                var ready = IspFile.Load(isp, parsed.GetValue(_cst), classical);
+                loaded.Add(new Developer(
+                    isp == "classical" && classical.Denoise == Denoising.Bilateral ? "classical-bilateral" : name, ready,
+                    new LinearOptions
+                    {
+                        Cst = parsed.GetValue(_cst) ?? ready.Cst,
+                        MaxSize = (parsed.GetValue(_maxSize) ?? DevelopedSizeOf(ready)).Limit,
+                        Crop = parsed.GetValue(_crop),
+                    }));
+            }
+            return loaded;
+        }
+        catch
+        {
+            loaded.ForEach(developer => developer.Dispose());
+            throw;
+        }
     }
+
+    // At what size an ISP works best.
+    private static DevelopedSize DevelopedSizeOf(IIsp isp) => new(SizeLimit.Detection);
 
     private static DevelopedSize? ParseSize(ArgumentResult result)
     {
@@ -113,17 +153,30 @@ internal sealed record DevelopedSize(SizeLimit? Limit)
     public override string ToString() => Limit?.ToString() ?? "full";
 }
 
-/// <summary>From a file to a developed picture. Ordinary photos are developed already, and skip the ISP.</summary>
-internal sealed class Developer(IIsp isp, LinearOptions options) : IDisposable
+/// <summary>An ISP and how its input is made: from a file to a developed picture.</summary>
+/// <param name="name">What it is called in tables.</param>
+/// <param name="isp">Its own from now on.</param>
+/// <param name="options">How its input is made.</param>
+internal sealed class Developer(string name, IIsp isp, LinearOptions options) : IDisposable
 {
+    public string Name { get; } = name;
+
+    public LinearOptions Options { get; } = options;
+
+    /// <summary>Ordinary photos are developed already, and skip the ISP.</summary>
+    public static bool IsDeveloped(string path) => PictureFile.IsPhoto(path) && !RawReader.IsMosaic(path);
+
     public RgbImage Develop(string path, StageClock clock)
     {
-        if (PictureFile.IsPhoto(path) && !RawReader.IsMosaic(path))
+        if (IsDeveloped(path))
             return clock.Measure("read", () => PictureFile.Read(path));
         var sensor = clock.Measure("read", () => RawReader.Read(path));
-        var linear = clock.Measure("colour", () => LinearPipeline.ToLinear(sensor, options));
-        return clock.Measure("ISP", () => isp.Develop(linear));
+        var linear = clock.Measure("colour", () => LinearPipeline.ToLinear(sensor, Options));
+        return clock.Measure("ISP", () => Develop(linear));
     }
+
+    /// <param name="image">Made with <see cref="Options"/>, but for the crop.</param>
+    public RgbImage Develop(LinearImage image) => isp.Develop(image);
 
     public void Dispose() => isp.Dispose();
 }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
+using System.CommandLine.Parsing;
 using GenIsp.Data;
 using GenIsp.Evaluation;
 
@@ -7,14 +7,35 @@ namespace GenIsp.Cli;
 
 internal static class EvaluateCommand
 {
+    // YOLOX's own: whatever is left out can't be recalled.
+    private const double LowestScore = 0.001;
+
     public static Command Create(Terminal terminal)
     {
         var annotations = new Option<string>("--annotations") { Description = "COCO annotation file", Required = true, HelpName = "FILE" };
-        var detections = new Option<string>("--detections")
+        var detections = new Option<string?>("--detections")
         {
             Description = "COCO results file: [{image_id, category_id, bbox, score}]",
-            Required = true,
             HelpName = "FILE",
+        };
+        var images = new Option<string[]>("--images")
+        {
+            Description = "Folders with the annotations' RAW files, mosaics or photos, to develop and detect in",
+            AllowMultipleArgumentsPerToken = true,
+            HelpName = "DIR",
+        };
+        var detectors = new Option<string[]>("--detector", "-d")
+        {
+            Description = "An .onnx file (YOLOX, NanoDet-Plus), or torchvision's RetinaNet as .pth or .safetensors; several are compared",
+            AllowMultipleArgumentsPerToken = true,
+            HelpName = "FILE",
+        }.Distinct();
+        var score = NumberOption.Create(
+            "--score", "Leave out what scores below this, 0..1", "SCORE", LowestScore, score => score is >= 0 and <= 1, "from 0 to 1");
+        var output = new Option<string?>("--output", "-o")
+        {
+            Description = "Folder for the figures as results.json and the detections as COCO results files",
+            HelpName = "DIR",
         };
         var classes = new Option<string?>("--classes")
         {
@@ -22,36 +43,78 @@ internal static class EvaluateCommand
             HelpName = "NAMES",
         };
         var json = new Option<bool>("--json") { Description = "Print one JSON document" };
+        var development = new DevelopmentOptions(severalIsps: true);
         var command = new Command(
             "evaluate",
-            "Measures detections as COCO does: its twelve figures, and AP by class. Where boxes are flagged extreme, as RAW-NOD's are, "
+            "Measures detections as COCO does: its twelve figures, and AP by class. The detections are those of a file, or are made here: "
+            + "of every image, developed by every ISP, with every detector. Where boxes are flagged extreme, as RAW-NOD's are, "
             + "the extreme and the others are measured apart, too: boxes of the other kind are then ignored, as crowds are.")
         {
-            annotations, detections, classes, json,
+            annotations, detections, images, detectors, score, output, classes, json,
         }.WithExamples(
+            "genisp evaluate --images night/images --annotations night/annotations.json --detector yolox_nano.onnx "
+            + "--isp linear --isp classical",
             "genisp evaluate --annotations instances_val2017.json --detections results.json",
             "genisp evaluate --annotations test.json --detections results.json --classes person,bicycle,car --json");
-        command.SetAction(parsed =>
+        development.AddTo(command);
+        command.Validators.Add(result => CheckUsage(result, detections, images, detectors, [score, output, .. development.All]));
+        command.SetAction((parsed, cancellation) =>
         {
             var dataset = CocoDataset.Read(parsed.GetValue(annotations)!);
-            Warn(terminal, dataset);
-            var found = CocoResultsFile.Read(parsed.GetValue(detections)!);
+            Check(terminal, dataset);
             var options = new CocoEvaluationOptions
             {
                 Classes = parsed.GetValue(classes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             };
-            var evaluation = Evaluation.Of(dataset, found, options);
-            if (parsed.GetValue(json))
-                Json.Print(terminal, new JsonObject { ["results"] = new JsonArray(evaluation.ToJson(isp: null, detector: null)) });
+            IReadOnlyList<Evaluation> evaluations;
+            if (parsed.GetValue(detections) is { } file)
+            {
+                evaluations = [Evaluation.Of(dataset, CocoResultsFile.Read(file), options)];
+            }
             else
-                MetricsTable.Print(terminal, evaluation);
-            return CommandLine.Done;
+            {
+                var folder = parsed.GetValue(output);
+                var named = (Images: parsed.GetValue(images)!, Detectors: parsed.GetValue(detectors)!);
+                var files = AnnotatedFile.FindAll(dataset, named.Images);
+                using var rivals = Rivals.Load(terminal, dataset, development.LoadAll(parsed), named.Detectors);
+                if (folder is not null)
+                    OutputFolder.Prepare(folder, [parsed.GetValue(annotations)!, .. named.Images, .. named.Detectors], rivals.OutputNames);
+                evaluations = rivals.Measure(terminal, files, (float)parsed.GetValue(score), options, folder, cancellation);
+            }
+            if (parsed.GetValue(json))
+                Json.Print(terminal, Evaluation.ToJson(evaluations));
+            else
+                MetricsTable.Print(terminal, evaluations);
+            return Task.FromResult(CommandLine.Done);
         });
         return command;
     }
 
-    private static void Warn(Terminal terminal, CocoDataset dataset)
+    private static void CheckUsage(
+        CommandResult result, Option detections, Option images, Option detectors, IReadOnlyList<Option> onlyWithImages)
     {
+        bool IsGiven(Option option) => result.GetResult(option) is { Implicit: false };
+        if (IsGiven(detections) == IsGiven(images))
+        {
+            result.AddError(IsGiven(images)
+                ? "--detections and --images exclude each other: detections are of a file, or are made of images."
+                : "Give --detections FILE to measure what is there, or --images DIR and --detector FILE to detect first.");
+        }
+        else if (IsGiven(images) && !IsGiven(detectors))
+        {
+            result.AddError("--images needs --detector.");
+        }
+        else if (IsGiven(detections))
+        {
+            foreach (var option in onlyWithImages.Prepend(detectors).Where(IsGiven))
+                result.AddError($"{option.Name} is for --images, not for --detections.");
+        }
+    }
+
+    private static void Check(Terminal terminal, CocoDataset dataset)
+    {
+        if (dataset.Annotations.Count + dataset.Degenerate.Count == 0)
+            throw new GenIspException($"{dataset.Source} holds no boxes, so there is nothing to measure: \"annotations\" is empty.");
         if (dataset.Degenerate.Count > 0)
         {
             terminal.Say(
@@ -63,35 +126,5 @@ internal static class EvaluateCommand
             terminal.Say(
                 $"genisp: {dataset.Source}: the annotation with the id 0 can't be matched, as in pycocotools, where 0 means no match");
         }
-    }
-}
-
-/// <summary>The figures of one ISP and detector: all boxes, and where they are flagged, the extreme and the others.</summary>
-internal sealed record Evaluation(CocoMetrics All, CocoMetrics? Extreme, CocoMetrics? NonExtreme)
-{
-    public static Evaluation Of(CocoDataset dataset, IReadOnlyList<CocoDetection> detections, CocoEvaluationOptions options)
-    {
-        CocoMetrics? Flagged(bool extreme) => dataset.Annotations.Any(annotation => annotation.IsExtreme is not null)
-            ? CocoEvaluator.Evaluate(dataset, detections, options with { Subset = annotation => annotation.IsExtreme == extreme })
-            : null;
-        return new Evaluation(CocoEvaluator.Evaluate(dataset, detections, options), Flagged(true), Flagged(false));
-    }
-
-    public JsonObject ToJson(string? isp, string? detector)
-    {
-        var result = new JsonObject { ["isp"] = isp, ["detector"] = detector };
-        // A node has one parent: it leaves the old one before it gets a new one.
-        var figures = All.ToJson();
-        foreach (var (key, value) in figures.ToList())
-        {
-            figures.Remove(key);
-            result[key] = value;
-        }
-        result["area_frame"] = "annotations";
-        if (Extreme is not null)
-            result["extreme"] = Extreme.ToJson();
-        if (NonExtreme is not null)
-            result["non_extreme"] = NonExtreme.ToJson();
-        return result;
     }
 }

@@ -15,4 +15,8 @@ internal static class Json
     };
 
     public static void Print(Terminal terminal, object document) => terminal.Out.WriteLine(JsonSerializer.Serialize(document, Options));
+
+    /// <exception cref="GenIspException">The file can't be written.</exception>
+    public static void Write(string path, object document) =>
+        AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, document, Options));
 }

@@ -6,7 +6,71 @@ namespace GenIsp.Cli;
 /// <summary>COCO's figures for people.</summary>
 internal static class MetricsTable
 {
-    public static void Print(Terminal terminal, Evaluation evaluation)
+    private const string AreaFrame = "Areas are counted in the annotations' frame: small is at most 32², large at least 96² of its pixels.";
+
+    /// <summary>All figures of one, or a comparison of several.</summary>
+    public static void Print(Terminal terminal, IReadOnlyList<Evaluation> evaluations)
+    {
+        if (evaluations is [var only])
+            PrintOne(terminal, only);
+        else
+            PrintComparison(terminal, evaluations);
+        terminal.Out.WriteLine(AreaFrame);
+    }
+
+    private static void PrintComparison(Terminal terminal, IReadOnlyList<Evaluation> evaluations)
+    {
+        terminal.Out.WriteLine($"{evaluations[0].All.Images} images, {evaluations[0].All.Boxes} boxes");
+        PrintRows(terminal, "all", evaluations, evaluation => evaluation.All);
+        if (evaluations[0] is { Extreme: not null, NonExtreme: not null })
+        {
+            PrintRows(terminal, "extreme", evaluations, evaluation => evaluation.Extreme!);
+            PrintRows(terminal, "non-extreme", evaluations, evaluation => evaluation.NonExtreme!);
+        }
+        foreach (var ofDetector in evaluations.GroupBy(evaluation => evaluation.Detector))
+            PrintClasses(terminal, [.. ofDetector]);
+    }
+
+    // One row an ISP and detector; * marks each detector's best.
+    private static void PrintRows(
+        Terminal terminal, string boxes, IReadOnlyList<Evaluation> evaluations, Func<Evaluation, CocoMetrics> select)
+    {
+        var (isps, detectors) = (evaluations.Max(one => one.Isp!.Length), evaluations.Max(one => one.Detector!.Length));
+        string[] names = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR100"];
+        var title = $"{boxes} boxes, with";
+        var width = Math.Max(isps + 2 + detectors, title.Length);
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine(title.PadRight(width) + string.Concat(names.Select(name => $"{name,8} ")).TrimEnd());
+        foreach (var ofDetector in evaluations.GroupBy(one => one.Detector))
+        {
+            var best = ofDetector.Max(one => select(one).AP);
+            foreach (var one in ofDetector)
+            {
+                var m = select(one);
+                double[] figures = [m.AP, m.AP50, m.AP75, m.APSmall, m.APMedium, m.APLarge, m.AR100];
+                var isBest = m.AP == best && ofDetector.Count() > 1;
+                var row = figures.Select((value, i) => $"{Number(value),8}" + (i == 0 && isBest ? '*' : ' '));
+                terminal.Out.WriteLine(($"{one.Isp!.PadRight(isps)}  {one.Detector}".PadRight(width) + string.Concat(row)).TrimEnd());
+            }
+        }
+    }
+
+    private static void PrintClasses(Terminal terminal, IReadOnlyList<Evaluation> isps)
+    {
+        var classes = isps[0].All.PerClass.Where(pair => pair.Value >= 0)
+            .Select(pair => (Name: pair.Key, Text: Terminal.Printable(pair.Key))).ToList();
+        var title = $"AP with {isps[0].Detector}";
+        var first = Math.Max(title.Length, classes.Select(pair => pair.Text.Length).DefaultIfEmpty().Max());
+        int[] widths = [.. isps.Select(isp => 2 + Math.Max(5, isp.Isp!.Length))];
+        string Row(string name, Func<Evaluation, string> value) =>
+            name.PadRight(first) + string.Concat(isps.Zip(widths, (isp, width) => value(isp).PadLeft(width)));
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine(Row(title, isp => isp.Isp!));
+        foreach (var (name, printable) in classes)
+            terminal.Out.WriteLine(Row(printable, isp => Number(isp.All.PerClass[name])));
+    }
+
+    private static void PrintOne(Terminal terminal, Evaluation evaluation)
     {
         List<(string Name, CocoMetrics Metrics)> columns = [("all", evaluation.All)];
         if (evaluation is { Extreme: { } extreme, NonExtreme: { } nonExtreme })
@@ -35,7 +99,6 @@ internal static class MetricsTable
         Figure("Average recall", "0.50:0.95", "large", 100, metrics => metrics.ARLarge);
         foreach (var name in evaluation.All.PerClass.Keys.Where(name => evaluation.All.PerClass[name] >= 0))
             Row($"AP of {name}", metrics => Number(metrics.PerClass[name]));
-        terminal.Out.WriteLine("Areas are counted in the annotations' frame: small is at most 32², large at least 96² of its pixels.");
     }
 
     // −1: there was nothing to find.

@@ -119,6 +119,21 @@ internal static class NightOption
     }
 }
 
+/// <summary>Options that may be given several times.</summary>
+internal static class Repeated
+{
+    /// <summary>Refuses the same value twice.</summary>
+    public static Option<string[]> Distinct(this Option<string[]> option)
+    {
+        option.Validators.Add(result =>
+        {
+            foreach (var (value, _) in result.Tokens.CountBy(token => token.Value).Where(pair => pair.Value > 1))
+                result.AddError($"{option.Name} {value} is given twice.");
+        });
+        return option;
+    }
+}
+
 /// <summary>The argument of commands that work on pictures.</summary>
 internal static class InputArgument
 {

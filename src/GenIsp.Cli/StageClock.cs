@@ -30,8 +30,11 @@ internal sealed class StageClock
             work();
             return true;
         });
-        _pictures++;
+        Finish();
     }
+
+    /// <summary>A picture is done.</summary>
+    public void Finish() => _pictures++;
 
     /// <summary>Such as <c>2 pictures in 1.20 s (read 0.50, ISP 0.70)</c>.</summary>
     public override string ToString() =>

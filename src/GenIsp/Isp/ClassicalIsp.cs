@@ -14,6 +14,16 @@ public enum WhiteBalanceSource
     GrayWorld,
 }
 
+/// <summary>How the classical ISP takes noise away.</summary>
+public enum Denoising
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>A bilateral filter on the developed picture (Tomasi and Manduchi, ICCV 1998).</summary>
+    Bilateral,
+}
+
 /// <summary>How the classical ISP develops.</summary>
 public sealed record ClassicalOptions
 {
@@ -22,13 +32,21 @@ public sealed record ClassicalOptions
 
     /// <summary>The percentile of luminance that becomes white, above 0, at most 100. The rest is clipped.</summary>
     public double Percentile { get; init; } = 99;
+
+    /// <summary>How noise is taken away, after the curve.</summary>
+    public Denoising Denoise { get; init; } = Denoising.None;
 }
 
 /// <summary>
-/// What a camera does for the eye, in its simplest form: white balance, auto exposure, XYZ → sRGB, sRGB's curve, clamped to 0..1.
+/// What a camera does for the eye, in its simplest form: white balance, auto exposure, XYZ → sRGB, sRGB's curve, clamped to 0..1;
+/// then, if asked for, a filter against noise.
 /// </summary>
 public sealed class ClassicalIsp : IIsp
 {
+    private const int Radius = 4;
+    private const float SigmaColor = 0.4f;
+    private const float SigmaSpace = 2;
+
     private readonly ClassicalOptions _options;
 
     /// <param name="options">How to develop; the defaults if null.</param>
@@ -62,6 +80,8 @@ public sealed class ClassicalIsp : IIsp
             foreach (ref var value in pixels.AsSpan(row * image.Width, image.Width))
                 value = Srgb.Encode(value);
         });
+        if (_options.Denoise == Denoising.Bilateral)
+            pixels = BilateralFilter.Apply(pixels, image.Width, Radius, SigmaColor, SigmaSpace);
         return new RgbImage(pixels, image.Frame);
     }
 

@@ -104,6 +104,28 @@ public sealed class EvaluateCommandTests : IDisposable
         run.Error.ShouldContain(message);
     }
 
+    [Theory]
+    [InlineData("--detections d --images i --detector n", "--detections and --images exclude each other")]
+    [InlineData("", "Give --detections FILE")]
+    [InlineData("--detector n", "Give --detections FILE")]
+    [InlineData("--images i", "--images needs --detector.")]
+    [InlineData("--detections d --isp linear", "--isp is for --images, not for --detections.")]
+    [InlineData("--detections d --detector n", "--detector is for --images, not for --detections.")]
+    [InlineData("--detections d -o out", "--output is for --images, not for --detections.")]
+    [InlineData("--images i --detector n --score 2", "--score is '2'")]
+    [InlineData("--images i --detector n --denoise blur", "--denoise is 'blur', but must be none or bilateral.")]
+    [InlineData("--images i --detector n --isp linear --denoise bilateral", "--denoise is for the classical ISP only")]
+    [InlineData("--images i --detector n --isp linear --isp linear", "--isp linear is given twice.")]
+    [InlineData("--images i --detector n --isp classical --isp x.safetensors --cst none", "classical works in XYZ")]
+    [InlineData("--images i --detector n --detector n", "--detector n is given twice.")]
+    public async Task Wrong_usage_is_said(string options, string message)
+    {
+        var run = await CommandRun.Of(["evaluate", "--annotations", "a", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+
+        (run.Code, run.Out).ShouldBe((2, ""));
+        run.Error.ShouldContain(message);
+    }
+
     private static string Annotations(string first = "", string others = "") => $$"""
         {"images": [{"id": "a", "width": 640, "height": 480}, {"id": 2, "width": 640, "height": 480}],
          "annotations": [{"id": 11, "image_id": "a", "category_id": 1, "bbox": [0, 0, 20, 20]{{first}}},

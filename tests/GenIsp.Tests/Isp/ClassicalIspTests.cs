@@ -1,4 +1,5 @@
 using GenIsp.Color;
+using GenIsp.Data;
 using GenIsp.Geometry;
 using GenIsp.Imaging;
 using GenIsp.Isp;
@@ -71,6 +72,28 @@ public sealed class ClassicalIspTests
         var image = new SensorImage("night", 8, 8, new ushort[64], BayerPattern.Rggb, new SensorLevels(0, 100)) { XyzToCamera = Sony };
 
         Develop(image, new ClassicalOptions()).Pixels.ToArray().ShouldAllBe(value => value == 0);
+    }
+
+    [Fact]
+    public void Noise_is_filtered_only_if_asked_for()
+    {
+        var random = new RandomSource(1);
+        var mosaic = Enumerable.Range(0, 64 * 64).Select(_ => (ushort)(4000 + 300 * random.NextNormal())).ToArray();
+        var image = new SensorImage("wall", 64, 64, mosaic, BayerPattern.Rggb, new SensorLevels(800, 16300)) { XyzToCamera = Sony };
+
+        var plain = Develop(image, new ClassicalOptions());
+        var filtered = Develop(image, new ClassicalOptions { Denoise = Denoising.Bilateral });
+
+        Develop(image, new ClassicalOptions { Denoise = Denoising.None }).Pixels.ToArray().ShouldBe(plain.Pixels.ToArray());
+        filtered.Pixels.ToArray().ShouldAllBe(value => value >= 0 && value <= 1);
+        Spread(filtered).ShouldBeLessThan(Spread(plain) / 2);
+
+        static double Spread(RgbImage picture)
+        {
+            var values = picture.Pixels.ToArray();
+            var mean = values.Average();
+            return Math.Sqrt(values.Average(value => Math.Pow(value - mean, 2)));
+        }
     }
 
     [Fact]

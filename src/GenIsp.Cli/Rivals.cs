@@ -1,0 +1,139 @@
+using GenIsp.Data;
+using GenIsp.Evaluation;
+using GenIsp.Imaging;
+
+namespace GenIsp.Cli;
+
+/// <summary>ISPs and detectors that are compared on the same images: every picture of every ISP is given to every detector.</summary>
+internal sealed class Rivals : IDisposable
+{
+    private const string FiguresName = "results.json";
+
+    private readonly CocoDataset _dataset;
+    private readonly IReadOnlyList<Developer> _isps;
+    private readonly IReadOnlyList<NamedDetector> _detectors;
+
+    private Rivals(CocoDataset dataset, IReadOnlyList<Developer> isps, IReadOnlyList<NamedDetector> detectors) =>
+        (_dataset, _isps, _detectors) = (dataset, isps, detectors);
+
+    private IEnumerable<(Developer Isp, NamedDetector Detector)> Pairs =>
+        _detectors.SelectMany(detector => _isps.Select(isp => (isp, detector)));
+
+    /// <summary>The files that <see cref="Measure"/> writes.</summary>
+    public IEnumerable<string> OutputNames => Pairs.Select(pair => NameOf(pair.Isp, pair.Detector)).Append(FiguresName);
+
+    /// <summary>Loads the detectors, and tells which of the annotations' classes they do not know.</summary>
+    /// <param name="terminal">For what is to be told.</param>
+    /// <param name="dataset">The images and what is in them.</param>
+    /// <param name="isps">Owned from now on, even where this fails.</param>
+    /// <param name="detectors">Files.</param>
+    /// <exception cref="GenIspException">
+    /// A detector can't be loaded or knows none of the classes, or two results would have one name.
+    /// </exception>
+    public static Rivals Load(Terminal terminal, CocoDataset dataset, IReadOnlyList<Developer> isps, IReadOnlyList<string> detectors)
+    {
+        var loaded = new List<NamedDetector>();
+        var rivals = new Rivals(dataset, isps, loaded);
+        try
+        {
+            foreach (var (path, name) in detectors.Zip(DisplayNames.Of(detectors)))
+                loaded.Add(NamedDetector.Load(terminal, dataset, path, name));
+            var counts = rivals.OutputNames.CountBy(name => name, StringComparer.OrdinalIgnoreCase);
+            if (counts.FirstOrDefault(pair => pair.Value > 1) is { Key: { } twice })
+                throw new GenIspException($"Two pairs of ISP and detector would both write {twice}. Rename a file of theirs.");
+            return rivals;
+        }
+        catch
+        {
+            rivals.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Detects in all images and measures. Nothing is written before all is measured.</summary>
+    /// <param name="terminal">For the bar and where the time went.</param>
+    /// <param name="files">All images of the data set.</param>
+    /// <param name="score">Detections below are left out.</param>
+    /// <param name="options">What is measured.</param>
+    /// <param name="folder">Where detections and figures are saved; null saves nothing.</param>
+    /// <param name="cancellation">Ends the work after the image in work.</param>
+    /// <exception cref="GenIspException">A file can't be read, does not fit its annotations, or can't be written.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; nothing was written.</exception>
+    public IReadOnlyList<Evaluation> Measure(
+        Terminal terminal, IReadOnlyList<AnnotatedFile> files, float score, CocoEvaluationOptions options, string? folder,
+        CancellationToken cancellation)
+    {
+        if (_isps.Count > 1 && files.All(file => Developer.IsDeveloped(file.Path)))
+            terminal.Say("genisp: the photos are developed already, and no ISP changes them: all have the same figures");
+        var clock = new StageClock();
+        var found = Pairs.ToDictionary(pair => pair, _ => new List<CocoDetection>());
+        ProgressBar.Run(terminal, files.Count, bar =>
+        {
+            foreach (var (file, input) in ReadAhead(files, clock, cancellation))
+            {
+                bar.Show(file.Path);
+                foreach (var (pair, detections) in Detect(input, file.Image, score, clock))
+                    found[pair].AddRange(detections);
+                bar.Advance();
+            }
+        });
+        Evaluation[] evaluations =
+        [
+            .. Pairs.Select(pair => clock.Measure(
+                "evaluation", () => Evaluation.Of(_dataset, found[pair], options, pair.Isp.Name, pair.Detector.Name))),
+        ];
+        cancellation.ThrowIfCancellationRequested();
+        if (folder is not null)
+        {
+            foreach (var pair in Pairs)
+                CocoResultsFile.Write(Path.Combine(folder, NameOf(pair.Isp, pair.Detector)), found[pair]);
+            Json.Write(Path.Combine(folder, FiguresName), Evaluation.ToJson(evaluations));
+        }
+        terminal.Say($"{_dataset.Source}: {clock}");
+        return evaluations;
+    }
+
+    public void Dispose()
+    {
+        foreach (var isp in _isps)
+            isp.Dispose();
+        foreach (var detector in _detectors)
+            detector.Dispose();
+    }
+
+    private static string NameOf(Developer isp, NamedDetector detector) =>
+        $"{DisplayNames.ForFile(isp.Name)}.{DisplayNames.ForFile(detector.Name)}.json";
+
+    // The next file is read while the detectors are at work on this one.
+    private IEnumerable<(AnnotatedFile File, AnnotatedInput Input)> ReadAhead(
+        IReadOnlyList<AnnotatedFile> files, StageClock clock, CancellationToken cancellation)
+    {
+        var options = _isps.Select(isp => isp.Options).Distinct().ToList();
+        Task<AnnotatedInput> Read(int i) => Task.Run(() => files[i].Read(options), cancellation);
+        var next = Read(0);
+        for (var i = 0; i < files.Count; i++)
+        {
+            var input = clock.Measure("waiting for files", () => next.GetAwaiter().GetResult());
+            cancellation.ThrowIfCancellationRequested();
+            if (i + 1 < files.Count)
+                next = Read(i + 1);
+            yield return (files[i], input);
+        }
+    }
+
+    private IEnumerable<((Developer Isp, NamedDetector Detector) Pair, IReadOnlyList<CocoDetection> Found)> Detect(
+        AnnotatedInput input, CocoImage image, float score, StageClock clock)
+    {
+        IReadOnlyList<CocoDetection> Find(NamedDetector detector, RgbImage picture) =>
+            clock.Measure("detectors", () => detector.Detect(picture, input.Frame, image, score));
+        // No ISP changes a photo, so all have the same detections.
+        var ofPhoto = input.Photo is { } photo ? _detectors.ToDictionary(detector => detector, detector => Find(detector, photo)) : null;
+        foreach (var isp in _isps)
+        {
+            var picture = input.Photo ?? clock.Measure("ISPs", () => isp.Develop(input.Linear[isp.Options]));
+            foreach (var detector in _detectors)
+                yield return ((isp, detector), ofPhoto?[detector] ?? Find(detector, picture));
+        }
+        clock.Finish();
+    }
+}
