@@ -2,6 +2,7 @@ using GenIsp.Color;
 using GenIsp.Data;
 using GenIsp.Geometry;
 using GenIsp.Imaging;
+using GenIsp.Isp;
 using GenIsp.Raw;
 
 namespace GenIsp.Training;
@@ -10,7 +11,8 @@ namespace GenIsp.Training;
 /// <param name="Image">In the annotations.</param>
 /// <param name="Linear">Its pixels.</param>
 /// <param name="Annotations">Where the annotations lie in its picture.</param>
-internal sealed record DatasetImage(CocoImage Image, LinearImage Linear, AnnotationFrame Annotations)
+/// <param name="Guide">What the classical ISP makes of it, where that was asked for.</param>
+internal sealed record DatasetImage(CocoImage Image, LinearImage Linear, AnnotationFrame Annotations, RgbImage? Guide)
 {
     /// <summary>An annotated box in the image's pixels; it may reach outside.</summary>
     public Box ToPixels(CocoBox box) => Linear.Frame.FromSource(Annotations.ToPicture(box.ToBox()));
@@ -29,6 +31,8 @@ internal sealed record DatasetImage(CocoImage Image, LinearImage Linear, Annotat
 /// </summary>
 internal sealed class DatasetImages
 {
+    private static readonly ClassicalOptions GuideOptions = new() { Denoise = Denoising.Bilateral };
+
     private readonly LinearOptions _linear;
     private readonly NightSimulation? _simulation;
     private readonly SimulatedCamera[] _cameras;
@@ -59,8 +63,9 @@ internal sealed class DatasetImages
     /// <summary>Reads an image.</summary>
     /// <param name="image">One of the data set's.</param>
     /// <param name="seed">Determines its simulated night.</param>
+    /// <param name="withGuide">Whether it comes with the classical ISP's picture.</param>
     /// <exception cref="GenIspException">The file can't be read, its annotations don't fit it, or it is a photo and not simulated.</exception>
-    public DatasetImage Read(CocoImage image, ulong seed)
+    public DatasetImage Read(CocoImage image, ulong seed, bool withGuide = false)
     {
         var file = _files[image];
         var isPhoto = PictureFile.IsPhoto(file) && !RawReader.IsMosaic(file);
@@ -73,7 +78,15 @@ internal sealed class DatasetImages
             throw new GenIspException($"{file} is a RAW file, and nights can be simulated of photos only. Leave out --simulate.");
         var sensor = isPhoto ? Simulate(file, seed) : RawReader.Read(file);
         var frame = AnnotationFrame.In(sensor, image);
-        return new DatasetImage(image, LinearPipeline.ToLinear(sensor, _linear with { Crop = frame.Crop }), frame);
+        var options = _linear with { Crop = frame.Crop };
+        var linear = LinearPipeline.ToLinear(sensor, options);
+        return new DatasetImage(image, linear, frame, withGuide ? Guide(sensor, linear, options) : null);
+    }
+
+    private static RgbImage Guide(SensorImage sensor, LinearImage linear, LinearOptions options)
+    {
+        using var classical = new ClassicalIsp(GuideOptions);
+        return classical.Develop(linear.Cst == classical.Cst ? linear : LinearPipeline.ToLinear(sensor, options with { Cst = classical.Cst }));
     }
 
     private SensorImage Simulate(string file, ulong seed)

@@ -27,7 +27,6 @@ internal sealed class Trainer : IDisposable
     private readonly GenIspModel _model;
     private readonly GenIspModel? _average;
     private readonly Adam _adam;
-    private readonly ClassicalIsp _classical = new();
 
     /// <param name="options">The recipe.</param>
     /// <param name="detector">It stays the caller's.</param>
@@ -128,9 +127,7 @@ internal sealed class Trainer : IDisposable
         var picture = Clock.Measure("ISP", () => _model.forward(GenIspModel.ToTensor(sample.Image)));
         if (Steps < _options.ImitationSteps)
         {
-            var wanted = _classical.Develop(sample.Image);
-            var target = tensor(wanted.Pixels.ToArray(), picture.shape, dtype: ScalarType.Float32);
-            var difference = (picture - target).abs().mean();
+            var difference = (picture - tensor(sample.Guide!, picture.shape, dtype: ScalarType.Float32)).abs().mean();
             Clock.Measure("back", () => difference.DividedBy(count).backward());
             return (difference.Value(), 0, 0);
         }

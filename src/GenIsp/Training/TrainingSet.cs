@@ -9,7 +9,8 @@ namespace GenIsp.Training;
 /// <param name="Name">The file's name, for messages.</param>
 /// <param name="Image">In linear light, augmented.</param>
 /// <param name="Targets">In the image's pixels, inside it.</param>
-internal sealed record TrainingSample(string Name, LinearImage Image, IReadOnlyList<DetectionTarget> Targets);
+/// <param name="Guide">[3, H, W], the picture to imitate, or null.</param>
+internal sealed record TrainingSample(string Name, LinearImage Image, IReadOnlyList<DetectionTarget> Targets, float[]? Guide);
 
 /// <summary>What is learned from: images of which the detector knows at least one object.</summary>
 internal sealed class TrainingSet
@@ -55,11 +56,14 @@ internal sealed class TrainingSet
     internal TrainingSample Load(CocoImage image, int epoch)
     {
         ulong For(string purpose) => Seeds.Derive(_options.Seed, image.Stem, purpose, Text(epoch));
-        var read = _images.Read(image, For("night"));
-        var changed = read with { Linear = Augmentation.Apply(read.Linear, _options, For("augmentation")) };
+        var read = _images.Read(image, For("night"), withGuide: (long)epoch * StepsPerEpoch < _options.ImitationSteps);
+        var augmentation = Augmentation.Draw(_options, For("augmentation"));
+        var changed = read with { Linear = augmentation.Apply(read.Linear) };
         var targets = Learnable(image).Select(box => new DetectionTarget(
             changed.ToPixels(box.Box).ClipTo(changed.Linear.Width, changed.Linear.Height), _classOf[box.CategoryId]));
-        return new TrainingSample(read.Linear.Source, changed.Linear, [.. targets.Where(target => target.Box is { Width: > 0, Height: > 0 })]);
+        return new TrainingSample(
+            read.Linear.Source, changed.Linear, [.. targets.Where(target => target.Box is { Width: > 0, Height: > 0 })],
+            read.Guide is { } guide ? augmentation.Mirrored(guide.Pixels.Span, guide.Width) : null);
     }
 
     private IEnumerable<CocoAnnotation> Learnable(CocoImage image) =>
