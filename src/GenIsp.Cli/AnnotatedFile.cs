@@ -8,22 +8,12 @@ namespace GenIsp.Cli;
 /// <summary>An image of a data set and its file.</summary>
 internal sealed record AnnotatedFile(CocoImage Image, string Path)
 {
-    // Enough to see what is wrong with the names.
-    private const int Named = 3;
-
     /// <summary>The file of every image, in the annotations' order.</summary>
     /// <exception cref="GenIspException">A folder can't be read, or files are missing: how many, and the first.</exception>
     public static IReadOnlyList<AnnotatedFile> FindAll(CocoDataset dataset, IReadOnlyList<string> folders)
     {
-        var folder = new ImageFolder(folders);
-        var missing = dataset.Images.Where(image => folder.Find(image) is null).Select(image => image.FileName ?? image.Stem).ToList();
-        if (missing.Count > 0)
-        {
-            throw new GenIspException(
-                $"{missing.Count} of the {dataset.Images.Count} images of {dataset.Source} have no file in {string.Join(", ", folders)}: "
-                + string.Join(", ", missing.Take(Named)) + (missing.Count > Named ? ", …" : "") + ". Without them no figure is right.");
-        }
-        return [.. dataset.Images.Select(image => new AnnotatedFile(image, folder.Find(image)!))];
+        var files = new ImageFolder(folders).FindAll(dataset);
+        return [.. dataset.Images.Select(image => new AnnotatedFile(image, files[image]))];
     }
 
     /// <summary>Reads the file, once for all ISPs. Managed code only, so that it can run beside a detector.</summary>

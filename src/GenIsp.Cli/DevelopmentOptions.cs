@@ -13,14 +13,14 @@ internal sealed class DevelopmentOptions
 {
     private readonly Option<string[]> _isp = new("--isp")
     {
-        Description = "linear, classical, a .safetensors file, or a folder with the Delft .pth files",
+        Description = "linear, classical, a .safetensors file, a training run's folder, or one with the Delft .pth files",
         DefaultValueFactory = _ => ["classical"],
         HelpName = "ISP",
     };
 
     private readonly Option<DevelopedSize?> _maxSize = new("--max-size")
     {
-        Description = "Fit RAW pictures into this size, larger or smaller: 1333x800 unless given; full is half the sensor's sides",
+        Description = "Fit RAW pictures into this size, larger or smaller: unless given, that of the ISP's training, or 1333x800; full is half the sensor's sides",
         HelpName = "LONGxSHORT|full",
         CustomParser = ParseSize,
     };
@@ -126,7 +126,7 @@ internal sealed class DevelopmentOptions
     }
 
     // At what size an ISP works best.
-    private static DevelopedSize DevelopedSizeOf(IIsp isp) => new(SizeLimit.Detection);
+    private static DevelopedSize DevelopedSizeOf(IIsp isp) => new((isp as GenIspModel)?.Options.MaxSize ?? SizeLimit.Detection);
 
     private static DevelopedSize? ParseSize(ArgumentResult result)
     {

@@ -6,12 +6,14 @@ namespace GenIsp.Data;
 /// <summary>The picture files of folders: RAW files, mosaics with a sidecar, photos.</summary>
 public sealed class ImageFolder
 {
+    private readonly IReadOnlyList<string> _folders;
     private readonly ILookup<string, string> _byStem;
 
     /// <exception cref="GenIspException">A folder does not exist or can't be read.</exception>
     public ImageFolder(params IEnumerable<string> folders)
     {
-        Files = [.. folders.SelectMany(folder => PicturesIn(folder))];
+        _folders = [.. folders];
+        Files = [.. _folders.SelectMany(folder => PicturesIn(folder))];
         _byStem = Files.ToLookup(file => Path.GetFileNameWithoutExtension(file), StringComparer.Ordinal);
     }
 
@@ -26,6 +28,22 @@ public sealed class ImageFolder
         .OrderBy(file => Path.GetFileName(file) != Path.GetFileName(image.FileName))
         .ThenBy(file => RawReader.IsMosaic(file) ? 1 : PictureFile.IsPhoto(file) ? 2 : 0)
         .FirstOrDefault();
+
+    /// <summary>The file of every image of a data set.</summary>
+    /// <exception cref="GenIspException">Files are missing: how many, and the first.</exception>
+    public IReadOnlyDictionary<CocoImage, string> FindAll(CocoDataset dataset)
+    {
+        const int Named = 3; // Enough to see what is wrong with the names.
+        var found = dataset.Images.Select(image => (Image: image, File: Find(image))).ToList();
+        string[] missing = [.. found.Where(pair => pair.File is null).Select(pair => pair.Image.FileName ?? pair.Image.Stem)];
+        if (missing.Length > 0)
+        {
+            throw new GenIspException(
+                $"{missing.Length} of the {dataset.Images.Count} images of {dataset.Source} have no file in {string.Join(", ", _folders)}: "
+                + string.Join(", ", missing.Take(Named)) + (missing.Length > Named ? ", …" : "") + ". Are these the right folders?");
+        }
+        return found.ToDictionary(pair => pair.Image, pair => pair.File!);
+    }
 
     /// <summary>The files that belong to no image.</summary>
     public IReadOnlyList<string> Orphans(IEnumerable<CocoImage> images)

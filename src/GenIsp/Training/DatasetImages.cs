@@ -36,7 +36,7 @@ internal sealed class DatasetImages
     private readonly LinearOptions _linear;
     private readonly NightSimulation? _simulation;
     private readonly SimulatedCamera[] _cameras;
-    private readonly Dictionary<CocoImage, string> _files;
+    private readonly IReadOnlyDictionary<CocoImage, string> _files;
 
     /// <exception cref="GenIspException">Images have no file: they are counted, and the first are named. Or a camera is unknown.</exception>
     public DatasetImages(CocoDataset dataset, string folder, LinearOptions linear, NightSimulation? simulation)
@@ -45,16 +45,7 @@ internal sealed class DatasetImages
         _cameras = [.. (simulation?.Cameras ?? []).Select(SimulatedCamera.Load)];
         if (simulation is not null && _cameras.Length == 0)
             throw new GenIspException("The simulation has no camera: \"cameras\" is empty.");
-        var files = new ImageFolder(folder);
-        _files = dataset.Images.Select(image => (Image: image, File: files.Find(image))).Where(pair => pair.File is not null)
-            .ToDictionary(pair => pair.Image, pair => pair.File!);
-        string[] missing = [.. dataset.Images.Where(image => !_files.ContainsKey(image)).Select(image => image.FileName ?? image.Id)];
-        if (missing.Length > 0)
-        {
-            throw new GenIspException(
-                $"{missing.Length} of the {dataset.Images.Count} images of {dataset.Source} are not in {folder}, such as "
-                + $"{string.Join(", ", missing.Take(3))}. Is it the right folder?");
-        }
+        _files = new ImageFolder(folder).FindAll(dataset);
     }
 
     /// <summary>The annotations.</summary>

@@ -22,7 +22,7 @@ internal static class Validation
     public static CocoMetrics Measure(DatasetImages images, IIsp isp, Detector detector, long seed, CancellationToken cancellation)
     {
         var map = CategoryMap.Between(images.Dataset.Categories, detector.Categories);
-        var idOf = map.Matches.ToDictionary(match => match.Detector, match => match.Annotation.Id);
+        var idsOf = map.Matches.ToLookup(match => match.Detector, match => match.Annotation.Id);
         var detections = new List<CocoDetection>();
         foreach (var image in Read(images, images.Dataset.Images, seed))
         {
@@ -30,8 +30,10 @@ internal static class Validation
             using var scope = NewDisposeScope();
             var picture = isp.Develop(image.Linear);
             var pixels = tensor(picture.Pixels.ToArray(), [3, picture.Height, picture.Width], dtype: ScalarType.Float32);
-            detections.AddRange(detector.Detect([pixels], ScoreThreshold)[0].Where(found => idOf.ContainsKey(found.Category)).Select(found =>
-                new CocoDetection(image.Image.Id, idOf[found.Category], image.FromPixels(found.Box), found.Score)));
+            detections.AddRange(
+                from found in detector.Detect([pixels], ScoreThreshold)[0]
+                from id in idsOf[found.Category]
+                select new CocoDetection(image.Image.Id, id, image.FromPixels(found.Box), found.Score));
         }
         return CocoEvaluator.Evaluate(images.Dataset, detections, new CocoEvaluationOptions());
     }

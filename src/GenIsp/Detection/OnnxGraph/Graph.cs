@@ -19,7 +19,7 @@ internal sealed class Graph : IDisposable
     private List<Step> _steps;
 
     // One node that is computed on every run. Dead: the values that nothing later needs.
-    private sealed record Step(string Description, bool ReadsShapeOnly, string[] Inputs, string[] Outputs, Kernel Kernel)
+    private sealed record Step(string Description, string Operator, string[] Inputs, string[] Outputs, Kernel Kernel)
     {
         public string[] Dead { get; set; } = [];
     }
@@ -130,7 +130,7 @@ internal sealed class Graph : IDisposable
                 if (node.UnreadAttributes.ToList() is { Count: > 0 } unread)
                     throw new UnsupportedException($"attribute {string.Join(", ", unread)}");
                 var outputs = OperatorTable.HasManyOutputs(node) ? proto.Output : proto.Output.Take(1);
-                steps.Add(new Step(node.Description, proto.OpType == "Shape", [.. proto.Input], [.. outputs], kernel));
+                steps.Add(new Step(node.Description, proto.OpType, [.. proto.Input], [.. outputs], kernel));
             }
             catch (UnsupportedException error)
             {
@@ -170,7 +170,7 @@ internal sealed class Graph : IDisposable
         foreach (var (index, step) in _steps.Index())
         {
             Compute(step, values);
-            if (step.ReadsShapeOnly || step.Inputs.All(name => name.Length == 0 || _constants.ContainsKey(name)))
+            if (step.Operator == "Shape" || step.Inputs.All(name => name.Length == 0 || _constants.ContainsKey(name)))
             {
                 foreach (var name in step.Outputs.Where(name => name.Length > 0))
                 {
@@ -188,10 +188,29 @@ internal sealed class Graph : IDisposable
                 values.Remove(name);
             }
         }
-        _steps = steps;
+        _steps = FuseSilu(steps);
         foreach (var (index, dead) in LastUses().Index())
             _steps[index].Dead = dead;
         DropUnusedConstants();
+    }
+
+    // x · sigmoid(x), of which exporters make two nodes: in one, there is a value less to write, to keep and to read on the way back.
+    private List<Step> FuseSilu(List<Step> steps)
+    {
+        var uses = steps.SelectMany(step => step.Inputs).Concat(OutputNames).CountBy(name => name).ToDictionary();
+        var sigmoids = steps.Where(step => step is { Operator: "Sigmoid", Inputs.Length: 1 } && uses.GetValueOrDefault(step.Outputs[0]) == 1)
+            .ToDictionary(step => step.Outputs[0]);
+        var fused = new Dictionary<Step, Step>();
+        foreach (var step in steps.Where(step => step is { Operator: "Mul", Inputs.Length: 2 }))
+        {
+            var (a, b) = (step.Inputs[0], step.Inputs[1]);
+            if (sigmoids.TryGetValue(b, out var sigmoid) && sigmoid.Inputs[0] == a || sigmoids.TryGetValue(a, out sigmoid) && sigmoid.Inputs[0] == b)
+            {
+                fused[sigmoid] = step;
+                fused[step] = step with { Inputs = sigmoid.Inputs, Kernel = x => [nn.functional.silu(x[0])] };
+            }
+        }
+        return [.. steps.Where(step => !(step.Operator == "Sigmoid" && fused.ContainsKey(step))).Select(step => fused.GetValueOrDefault(step, step))];
     }
 
     private void DropUnusedConstants()
