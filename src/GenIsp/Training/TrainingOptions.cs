@@ -86,8 +86,9 @@ public sealed record TrainingOptions
     public GenIspInitialization Initialization { get; init; } = GenIspInitialization.Default;
 
     /// <summary>
-    /// Steps at the start that imitate the classical ISP (the mean absolute difference of the pictures) before the detector teaches: a
-    /// random network's pictures show it nothing, so its first gradients say little.
+    /// Steps at the start that imitate the classical ISP before the detector teaches, for a random network's pictures show that nothing.
+    /// The loss is the mean absolute difference to the classical picture without noise: of the same simulated night without any, or,
+    /// of a RAW file, with the noise filtered.
     /// </summary>
     public int ImitationSteps { get; init => field = (int)Check(value, 0, 1_000_000); }
 
