@@ -25,21 +25,19 @@ internal sealed class Adam : IDisposable
             zeros_like(pair.Parameter).detach().DetachFromDisposeScope()))];
     }
 
-    /// <summary>Steps made so far.</summary>
-    public long Steps { get; set; }
-
     /// <summary>The running means of the gradients and of their squares, by name; the optimiser's own.</summary>
     public IEnumerable<(string Name, Tensor Values)> Moments =>
         _slots.SelectMany(slot => new[] { ($"first.{slot.Name}", slot.First), ($"second.{slot.Name}", slot.Second) });
 
     /// <summary>Moves every parameter that has a gradient.</summary>
-    public void Step(double rate)
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="number">The step's, from 1 since the beginning or since <see cref="Forget"/>.</param>
+    public void Step(double rate, long number)
     {
-        Steps++;
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var size = rate / (1 - Math.Pow(Beta1, Steps));
-        var correction = Math.Sqrt(1 - Math.Pow(Beta2, Steps));
+        var size = rate / (1 - Math.Pow(Beta1, number));
+        var correction = Math.Sqrt(1 - Math.Pow(Beta2, number));
         using var share = (1 - Beta2).ToScalar();
         using var step = (-size).ToScalar();
         foreach (var (_, parameter, first, second) in _slots)
@@ -50,6 +48,14 @@ internal sealed class Adam : IDisposable
             second.TimesInPlace(Beta2).addcmul_(gradient, gradient, share);
             parameter.addcdiv_(first, second.sqrt().DividedBy(correction).Plus(Epsilon), step);
         }
+    }
+
+    /// <summary>Begins anew with the same parameters.</summary>
+    public void Forget()
+    {
+        using var quiet = no_grad();
+        foreach (var (_, moments) in Moments)
+            moments.zero_();
     }
 
     public void Dispose()

@@ -44,7 +44,7 @@ internal sealed class Trainer : IDisposable
     }
 
     /// <summary>Steps made so far.</summary>
-    public long Steps => _adam.Steps;
+    public long Steps { get; private set; }
 
     /// <summary>What is measured and saved: the average of the weights, where one is kept.</summary>
     public GenIspModel Result => _average ?? _model;
@@ -68,7 +68,11 @@ internal sealed class Trainer : IDisposable
         var norm = Clock.Measure("update", () => Clip(batch));
         Clock.Measure("update", () =>
         {
-            _adam.Step(rate);
+            // Another loss has gradients of another size: the means of the old would make the first steps many times too long.
+            if (Steps == _options.ImitationSteps)
+                _adam.Forget();
+            _adam.Step(rate, LearningRate.StepOfPhase(_options, Steps) + 1);
+            Steps++;
             Average();
         });
         return new StepLosses(
@@ -104,7 +108,7 @@ internal sealed class Trainer : IDisposable
         }
         foreach (var (name, tensor) in targets)
             tensor.copy_(state[name].ToTorch());
-        _adam.Steps = steps;
+        Steps = steps;
     }
 
     public void Dispose()

@@ -11,7 +11,7 @@ public enum Schedule
     /// <summary>By <see cref="TrainingOptions.Decay"/> at each of the <see cref="TrainingOptions.Milestones"/>: the paper's.</summary>
     Steps,
 
-    /// <summary>Along half a cosine, to 0 at the end (Loshchilov and Hutter, SGDR, arXiv 1608.03983, without restarts).</summary>
+    /// <summary>Along half a cosine, from the end of the imitation to 0 at the end of the run (Loshchilov and Hutter, SGDR, arXiv 1608.03983, without restarts).</summary>
     Cosine,
 }
 
@@ -70,7 +70,7 @@ public sealed record TrainingOptions
     /// <summary>By what the rate is multiplied there, 0..1.</summary>
     public double Decay { get; init => field = Check(value, 0, 1); } = 0.1;
 
-    /// <summary>Steps over which the rate rises from near 0 at the start.</summary>
+    /// <summary>Steps over which the rate rises from near 0: at the start, and again after the imitation.</summary>
     public int WarmUpSteps { get; init => field = (int)Check(value, 0, 1_000_000); }
 
     /// <summary>The longest gradient, as the Euclidean norm over all weights; 0 leaves it alone.</summary>
