@@ -11,7 +11,7 @@ namespace GenIsp.Training;
 /// <param name="Image">In the annotations.</param>
 /// <param name="Linear">Its pixels.</param>
 /// <param name="Annotations">Where the annotations lie in its picture.</param>
-/// <param name="Guide">What the classical ISP makes of it without its noise, where that was asked for.</param>
+/// <param name="Guide">What the classical ISP makes of it, its noise filtered, where that was asked for.</param>
 internal sealed record DatasetImage(CocoImage Image, LinearImage Linear, AnnotationFrame Annotations, RgbImage? Guide)
 {
     /// <summary>An annotated box in the image's pixels; it may reach outside.</summary>
@@ -65,26 +65,22 @@ internal sealed class DatasetImages
         }
         if (!isPhoto && _simulation is not null)
             throw new GenIspException($"{file} is a RAW file, and nights can be simulated of photos only. Leave out --simulate.");
-        var photo = isPhoto ? PictureFile.Read(file) : null;
-        var sensor = photo is null ? RawReader.Read(file) : Simulate(photo, file, seed, withNoise: true);
+        var sensor = isPhoto ? Simulate(file, seed) : RawReader.Read(file);
         var frame = AnnotationFrame.In(sensor, image);
         var options = _linear with { Crop = frame.Crop };
         var linear = LinearPipeline.ToLinear(sensor, options);
         if (!withGuide)
             return new DatasetImage(image, linear, frame, null);
-        // Of a simulated night there is one without noise; of a real one, noise can only be filtered.
-        using var classical = new ClassicalIsp(new ClassicalOptions { Denoise = photo is null ? Denoising.Bilateral : Denoising.None });
-        var quiet = photo is null ? sensor : Simulate(photo, file, seed, withNoise: false);
-        return new DatasetImage(
-            image, linear, frame, classical.Develop(LinearPipeline.ToLinear(quiet, options with { Cst = classical.Cst })));
+        using var classical = new ClassicalIsp(new ClassicalOptions { Denoise = Denoising.Bilateral });
+        var xyz = linear.Cst == classical.Cst ? linear : LinearPipeline.ToLinear(sensor, options with { Cst = classical.Cst });
+        return new DatasetImage(image, linear, frame, classical.Develop(xyz));
     }
 
-    private SensorImage Simulate(RgbImage photo, string file, ulong seed, bool withNoise)
+    private SensorImage Simulate(string file, ulong seed)
     {
         ulong For(string purpose) => Seeds.Derive((long)seed, purpose);
         var camera = _cameras[(int)(For("camera") % (ulong)_cameras.Length)];
         var night = NightParameters.Draw(_simulation!.Night, For("night"));
-        return LowLightSimulator.Simulate(
-            photo, camera, withNoise ? night : night with { ShotNoise = 0, ReadNoise = 0 }, For("noise"), file);
+        return LowLightSimulator.Simulate(PictureFile.Read(file), camera, night, For("noise"), file);
     }
 }

@@ -87,8 +87,7 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// Steps at the start that imitate the classical ISP before the detector teaches, for a random network's pictures show that nothing.
-    /// The loss is the mean absolute difference to the classical picture without noise: of the same simulated night without any, or,
-    /// of a RAW file, with the noise filtered.
+    /// The loss is the mean absolute difference of the pictures, the classical one's noise filtered.
     /// </summary>
     public int ImitationSteps { get; init => field = (int)Check(value, 0, 1_000_000); }
 
