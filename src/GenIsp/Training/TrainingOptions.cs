@@ -118,13 +118,15 @@ public sealed record TrainingOptions
     /// <summary>What learns better, as measured in <c>docs/results.md</c>; the network and its input are the paper's.</summary>
     public static TrainingOptions Night { get; } = new()
     {
-        Epochs = 24,
-        LearningRate = 3e-3,
+        Epochs = 12,
+        BatchSize = 4,
+        LearningRate = 2e-3,
         Schedule = Schedule.Cosine,
         WarmUpSteps = 16,
         ClipNorm = 5,
-        AveragingDecay = 0.98,
+        AveragingDecay = 0.95,
         Initialization = GenIspInitialization.Identity,
+        ImitationSteps = 128,
     };
 
     private static double Check(double value, double least, double most, [CallerMemberName] string name = "") =>
