@@ -4,19 +4,24 @@ using static TorchSharp.torch;
 namespace GenIsp;
 
 /// <summary>
-/// Tensors and numbers. TorchSharp makes a finalised object of each number and does not keep it alive during the native call, so the garbage
-/// collector may free it while libtorch reads it: seen as "Expected false to be true, but got false" after some hundred training steps
-/// (dotnet/TorchSharp#1434 would mend it). Here each number lives until the call has returned; the operators of tensors with numbers are
-/// not to be used.
+/// Tensors and numbers. TorchSharp makes a finalised object of each number and does not keep it alive during the native call, so the
+/// garbage collector may free it while libtorch reads it: seen as "Expected false to be true, but got false" after some hundred training
+/// steps (dotnet/TorchSharp#1434 would mend it). Here each number lives until the call has returned; the operators of tensors with
+/// numbers are not to be used, and neither is <c>+</c> of two tensors, which hides a number: libtorch adds x + 1 · y.
 /// </summary>
 internal static class TensorArithmetic
 {
+    private static readonly Scalar One = 1.ToScalar();
+
     /// <summary>x + number.</summary>
     public static Tensor Plus(this Tensor x, double number)
     {
         using var scalar = number.ToScalar();
-        return x.add(scalar);
+        return x.add(scalar, One);
     }
+
+    /// <summary>x + y.</summary>
+    public static Tensor Plus(this Tensor x, Tensor y) => x.add(y, One);
 
     /// <summary>x · number.</summary>
     public static Tensor Times(this Tensor x, double number)
@@ -74,6 +79,13 @@ internal static class TensorArithmetic
         return x.eq(scalar);
     }
 
+    /// <summary>Where x is greater than a number.</summary>
+    public static Tensor IsAbove(this Tensor x, double number)
+    {
+        using var scalar = number.ToScalar();
+        return x.gt(scalar);
+    }
+
     /// <summary>Where x is less than a whole number.</summary>
     public static Tensor IsBelow(this Tensor x, long number)
     {
@@ -87,6 +99,9 @@ internal static class TensorArithmetic
         using var scalar = number.ToScalar();
         return x.mul_(scalar);
     }
+
+    /// <summary>Adds y to x itself.</summary>
+    public static Tensor PlusInPlace(this Tensor x, Tensor y) => x.add_(y, One);
 
     /// <summary>Adds y · number to x itself.</summary>
     public static Tensor PlusInPlace(this Tensor x, Tensor y, double number)

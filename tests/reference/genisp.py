@@ -82,20 +82,21 @@ def run(model, shape, scale):
     }
 
 
-torch.manual_seed(0)
-previous = json.load(open(OUT)) if os.path.exists(OUT) else {}
-fixture = {"parameters": sum(p.numel() for p in GenIsp().parameters()), "cases": [], "delft": previous.get("delft", [])}
-for pools, slope, shape, scale in (
-    ((2, 2, 2), 0.01, (1, 3, 64, 96), 1.0),
-    ((2, 2, 2), 0.01, (2, 3, 37, 21), 0.02),  # a batch, odd sides, dark
-    ((4, 3, 2), 0.2, (1, 3, 300, 270), 0.3),  # larger than the 256 × 256 copy
-):
-    fixture["cases"].append({"pools": pools, "slope": slope, **run(fill(GenIsp(pools, slope)), shape, scale)})
-if len(sys.argv) > 1:
-    model = GenIsp((4, 3, 2))
-    for part, name in (("conv_wb", "convwb"), ("conv_cc", "convcc"), ("shallow", "shallowconv")):
-        state = torch.load(os.path.join(sys.argv[1], name + "_model.pth"), map_location="cpu")
-        getattr(model, part).load_state_dict({k: v.float() for k, v in state.items()})
-    fixture["delft"] = [run(model, (1, 3, 120, 160), 0.2)]
-with open(OUT, "w") as f:
-    json.dump(fixture, f, separators=(",", ":"))
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    previous = json.load(open(OUT)) if os.path.exists(OUT) else {}
+    fixture = {"parameters": sum(p.numel() for p in GenIsp().parameters()), "cases": [], "delft": previous.get("delft", [])}
+    for pools, slope, shape, scale in (
+        ((2, 2, 2), 0.01, (1, 3, 64, 96), 1.0),
+        ((2, 2, 2), 0.01, (2, 3, 37, 21), 0.02),  # a batch, odd sides, dark
+        ((4, 3, 2), 0.2, (1, 3, 300, 270), 0.3),  # larger than the 256 × 256 copy
+    ):
+        fixture["cases"].append({"pools": pools, "slope": slope, **run(fill(GenIsp(pools, slope)), shape, scale)})
+    if len(sys.argv) > 1:
+        model = GenIsp((4, 3, 2))
+        for part, name in (("conv_wb", "convwb"), ("conv_cc", "convcc"), ("shallow", "shallowconv")):
+            state = torch.load(os.path.join(sys.argv[1], name + "_model.pth"), map_location="cpu")
+            getattr(model, part).load_state_dict({k: v.float() for k, v in state.items()})
+        fixture["delft"] = [run(model, (1, 3, 120, 160), 0.2)]
+    with open(OUT, "w") as f:
+        json.dump(fixture, f, separators=(",", ":"))

@@ -14,7 +14,8 @@ public readonly record struct CategoryMatch(Category Annotation, Category Detect
 public sealed record CategoryMap(IReadOnlyList<CategoryMatch> Matches, IReadOnlyList<Category> Unmapped)
 {
     /// <summary>
-    /// Maps by name, whatever its case; then by id, where the detector's class of that id has no namesake in the annotations.
+    /// Maps by name, whatever its case; then by id, where the detector's class of that id has no namesake in the annotations. A class of
+    /// the detector's is given to the first namesake only.
     /// </summary>
     public static CategoryMap Between(IReadOnlyList<Category> annotations, IReadOnlyList<Category> detector)
     {
@@ -26,12 +27,12 @@ public sealed record CategoryMap(IReadOnlyList<CategoryMatch> Matches, IReadOnly
             byId.TryAdd(category.Id, category);
         }
         var named = annotations.Select(category => category.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var (matches, unmapped) = (new List<CategoryMatch>(), new List<Category>());
+        var (matches, unmapped, taken) = (new List<CategoryMatch>(), new List<Category>(), new HashSet<Category>());
         foreach (var category in annotations)
         {
-            if (byName.TryGetValue(category.Name, out var namesake))
+            if (byName.TryGetValue(category.Name, out var namesake) && taken.Add(namesake))
                 matches.Add(new CategoryMatch(category, namesake, true));
-            else if (byId.TryGetValue(category.Id, out var sameId) && !named.Contains(sameId.Name))
+            else if (namesake == default && byId.TryGetValue(category.Id, out var sameId) && !named.Contains(sameId.Name))
                 matches.Add(new CategoryMatch(category, sameId, false));
             else
                 unmapped.Add(category);

@@ -34,11 +34,11 @@ internal static class BoxCoder
         using var scope = NewDisposeScope();
         var (anchorX, anchorY, anchorWidth, anchorHeight) = CentreAndSize(anchors);
         var offset = offsets.unbind(1);
-        var x = offset[0] * anchorWidth + anchorX;
-        var y = offset[1] * anchorHeight + anchorY;
+        var x = (offset[0] * anchorWidth).Plus(anchorX);
+        var y = (offset[1] * anchorHeight).Plus(anchorY);
         var halfWidth = (offset[2].AtMost(LargestLogScale).exp() * anchorWidth).Times(0.5);
         var halfHeight = (offset[3].AtMost(LargestLogScale).exp() * anchorHeight).Times(0.5);
-        return stack([x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight], dim: 1).MoveToOuterDisposeScope();
+        return stack([x - halfWidth, y - halfHeight, x.Plus(halfWidth), y.Plus(halfHeight)], dim: 1).MoveToOuterDisposeScope();
     }
 
     private static (Tensor X, Tensor Y, Tensor Width, Tensor Height) CentreAndSize(Tensor boxes)
@@ -46,6 +46,6 @@ internal static class BoxCoder
         var edge = boxes.unbind(1);
         var width = edge[2] - edge[0];
         var height = edge[3] - edge[1];
-        return (edge[0] + width.Times(0.5), edge[1] + height.Times(0.5), width, height);
+        return (edge[0].Plus(width.Times(0.5)), edge[1].Plus(height.Times(0.5)), width, height);
     }
 }

@@ -74,7 +74,7 @@ internal static class DetectionLoss
         using var scope = NewDisposeScope();
         var (p1, p2, t1, t2) = (predicted[.., ..2], predicted[.., 2..], target[.., ..2], target[.., 2..]);
         var intersection = (minimum(p2, t2) - maximum(p1, t1)).relu().prod(1);
-        var union = (p2 - p1).prod(1) + (t2 - t1).prod(1) - intersection;
+        var union = (p2 - p1).prod(1).Plus((t2 - t1).prod(1)) - intersection;
         var around = (maximum(p2, t2) - minimum(p1, t1)).prod(1);
         var giou = intersection / union.Plus(GIoUEpsilon) - (around - union) / around.Plus(GIoUEpsilon);
         return giou.Complement().sum().MoveToOuterDisposeScope();
@@ -89,7 +89,8 @@ internal static class DetectionLoss
     {
         using var scope = NewDisposeScope();
         var places = tensor(positives.Select(one => one.Row * classes + one.Class).ToArray(), dtype: ScalarType.Int64);
-        return zeros(rows * classes, dtype: ScalarType.Bool).scatter_(0, places, ones_like(places, dtype: ScalarType.Bool)).view(rows, classes).MoveToOuterDisposeScope();
+        var hot = ones_like(places, dtype: ScalarType.Bool);
+        return zeros(rows * classes, dtype: ScalarType.Bool).scatter_(0, places, hot).view(rows, classes).MoveToOuterDisposeScope();
     }
 
     private static Tensor Alpha(Tensor positive, DetectionLossOptions options, ScalarType type) =>

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace GenIsp.Detection;
 
@@ -12,6 +14,7 @@ public enum BoxLoss
     L1,
 
     /// <summary>1 − generalised IoU (arXiv 1902.09630): that of torchvision's RetinaNet, version 2.</summary>
+    [JsonStringEnumMemberName("giou")]
     GIoU,
 }
 
@@ -20,10 +23,10 @@ public sealed record DetectionLossOptions
 {
     /// <summary>The weight of what is a class; what is not has 1 − α. 0..1.</summary>
     /// <exception cref="GenIspException">On setting: it is out of range; so for the others.</exception>
-    public double Alpha { get; init => field = Check(value, value is >= 0 and <= 1, "0..1"); } = 0.25;
+    public double Alpha { get; init => field = Check(value, value is >= 0 and <= 1, "from 0 to 1"); } = 0.25;
 
     /// <summary>How much less what is easy counts: 0 (not at all), or from 1 on (between, the gradient would be infinite).</summary>
-    public double Gamma { get; init => field = Check(value, value is 0 or (>= 1 and <= 100), "0, or in 1..100"); } = 2;
+    public double Gamma { get; init => field = Check(value, value is 0 or (>= 1 and <= 100), "0, or from 1 to 100"); } = 2;
 
     /// <summary>The measure of boxes.</summary>
     public BoxLoss BoxLoss { get; init; } = BoxLoss.SmoothL1;
@@ -32,8 +35,9 @@ public sealed record DetectionLossOptions
     public double Beta { get; init => field = Check(value, value is > 0 and <= 1000, "above 0, at most 1000"); } = 1.0 / 9;
 
     /// <summary>The weight of the boxes beside the classes; not negative.</summary>
-    public double BoxWeight { get; init => field = Check(value, value is >= 0 and <= 1e6, "in 0..1e6"); } = 1;
+    public double BoxWeight { get; init => field = Check(value, value is >= 0 and <= 1e6, "from 0 to 1000000"); } = 1;
 
     private static double Check(double value, bool isValid, string range, [CallerMemberName] string name = "") =>
-        isValid ? value : throw new GenIspException($"The detection loss has {name} {value}; it should be {range}.");
+        isValid ? value : throw new GenIspException(FormattableString.Invariant(
+            $"\"loss.{JsonNamingPolicy.SnakeCaseLower.ConvertName(name)}\" is {value}, but must be {range}."));
 }

@@ -1,6 +1,6 @@
+using GenIsp.Color;
 using GenIsp.Detection.OnnxGraph;
 using GenIsp.Detection.OnnxGraph.Proto;
-using GenIsp.Color;
 using GenIsp.Geometry;
 using static TorchSharp.torch;
 

@@ -78,9 +78,9 @@ internal sealed class YoloxConvention : IOutputConvention
     public (Tensor Scores, Tensor Boxes) Decode(Tensor raw, Tensor points, Tensor strides)
     {
         var scale = strides.unsqueeze(1);
-        var centre = raw[.., ..2] * scale + points;
+        var centre = (raw[.., ..2] * scale).Plus(points);
         var half = (raw[.., 2..4].exp() * scale).DividedBy(2);
-        return (raw[.., 4..5] * raw[.., 5..], cat([centre - half, centre + half], 1));
+        return (raw[.., 4..5] * raw[.., 5..], cat([centre - half, centre.Plus(half)], 1));
     }
 }
 
@@ -115,7 +115,8 @@ internal sealed class NanoDetConvention : IOutputConvention
     public (Tensor Scores, Tensor Boxes) Decode(Tensor raw, Tensor points, Tensor strides)
     {
         var shares = raw[.., ^BoxColumns..].reshape(-1, 4, Bins).softmax(-1);
-        var distances = shares.matmul(tensor(Enumerable.Range(0, Bins).Select(bin => (float)bin).ToArray(), dtype: raw.dtype)) * strides.unsqueeze(1);
-        return (Probabilities(raw), cat([points - distances[.., ..2], points + distances[.., 2..]], 1));
+        var bins = tensor(Enumerable.Range(0, Bins).Select(bin => (float)bin).ToArray(), dtype: raw.dtype);
+        var distances = shares.matmul(bins) * strides.unsqueeze(1);
+        return (Probabilities(raw), cat([points - distances[.., ..2], points.Plus(distances[.., 2..])], 1));
     }
 }

@@ -34,6 +34,8 @@ internal static class PointLoss
             ? DetectionLoss.GIoU(predicted, target)
             : DetectionLoss.OfDistances(predicted / stride, target / stride, options);
         return new DetectionLossTerms(
-            (classification / divisor).MoveToOuterDisposeScope(), (box / divisor).MoveToOuterDisposeScope(), positives.Length);
+            classification.DividedBy(divisor).MoveToOuterDisposeScope(),
+            box.DividedBy(divisor).MoveToOuterDisposeScope(),
+            positives.Length);
     }
 }

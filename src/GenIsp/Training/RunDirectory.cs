@@ -8,11 +8,12 @@ namespace GenIsp.Training;
 /// <param name="Step">Steps made.</param>
 /// <param name="Epochs">Epochs finished, their measurements too.</param>
 /// <param name="BestAP">The highest AP so far, or null.</param>
-internal sealed record RunPosition(long Step, int Epochs, double? BestAP);
+/// <param name="LossSum">Of the steps since the last finished epoch.</param>
+internal sealed record RunPosition(long Step, int Epochs, double? BestAP, double LossSum);
 
 /// <summary>
-/// The folder of a training run: <c>options.json</c>; <c>last.safetensors</c> and <c>best.safetensors</c>, the ISPs; <c>state.safetensors</c>,
-/// with all that going on needs, in one file so that it is whole or absent; and the logs. One process at a time.
+/// The folder of a training run: <c>options.json</c>; <c>last.safetensors</c> and <c>best.safetensors</c>, the ISPs;
+/// <c>state.safetensors</c>, with all that going on needs, in one file so that it is whole or absent; and the logs. One process at a time.
 /// </summary>
 internal sealed class RunDirectory : IDisposable
 {
@@ -52,10 +53,11 @@ internal sealed class RunDirectory : IDisposable
     /// <exception cref="GenIspException">There is no run, it is in use, or it has other options: they are listed.</exception>
     public static RunDirectory Resume(string path, TrainingOptions options)
     {
+        var saved = ReadOptions(path);
         var run = Claim(path);
         try
         {
-            var changed = TrainingOptionsFile.Differences(ReadOptions(path), options);
+            var changed = TrainingOptionsFile.Differences(saved, options);
             if (changed.Count > 0)
             {
                 throw new GenIspException(
@@ -84,6 +86,7 @@ internal sealed class RunDirectory : IDisposable
         var state = trainer.Save();
         state.Metadata["step"] = position.Step.ToString(CultureInfo.InvariantCulture);
         state.Metadata["epochs"] = position.Epochs.ToString(CultureInfo.InvariantCulture);
+        state.Metadata["loss_sum"] = position.LossSum.ToString("r", CultureInfo.InvariantCulture);
         if (position.BestAP is { } best)
             state.Metadata["best_ap"] = best.ToString("r", CultureInfo.InvariantCulture);
         SafetensorsFile.Write(State, state);
@@ -99,16 +102,16 @@ internal sealed class RunDirectory : IDisposable
     public RunPosition Restore(Trainer trainer)
     {
         if (!File.Exists(State))
-            return new RunPosition(0, 0, null);
+            return new RunPosition(0, 0, null, 0);
         var state = SafetensorsFile.Read(State);
-        long Whole(string key) =>
-            long.TryParse(state.Metadata.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-                ? value
-                : throw new GenIspException($"{State} is no checkpoint of a run, or is damaged: its metadata has no whole number \"{key}\".");
-        double? best = double.TryParse(state.Metadata.GetValueOrDefault("best_ap"), NumberStyles.Float, CultureInfo.InvariantCulture, out var ap)
-            ? ap
-            : null;
-        var position = new RunPosition(Whole("step"), (int)Math.Min(Whole("epochs"), int.MaxValue), best);
+        var invariant = CultureInfo.InvariantCulture;
+        long Whole(string key) => long.TryParse(state.Metadata.GetValueOrDefault(key), NumberStyles.None, invariant, out var value)
+            ? value
+            : throw new GenIspException($"{State} is no checkpoint of a run, or is damaged: its metadata has no whole number \"{key}\".");
+        double? Number(string key) =>
+            double.TryParse(state.Metadata.GetValueOrDefault(key), NumberStyles.Float, invariant, out var value) ? value : null;
+        var position = new RunPosition(
+            Whole("step"), (int)Math.Min(Whole("epochs"), int.MaxValue), Number("best_ap"), Number("loss_sum") ?? 0);
         trainer.Restore(state, position.Step, State);
         return position;
     }

@@ -144,7 +144,7 @@ internal sealed class Trainer : IDisposable
                 $"The loss of {sample.Name} is not finite (classification {losses.Item1}, boxes {losses.Item2}, colour {losses.Item3}) at step "
                 + $"{Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
         }
-        Clock.Measure("back", () => (terms.Classification + terms.Boxes + color).DividedBy(count).backward());
+        Clock.Measure("back", () => terms.Classification.Plus(terms.Boxes).Plus(color).DividedBy(count).backward());
         return losses;
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using GenIsp.Data;
 using GenIsp.Detection;
 using GenIsp.Isp;
@@ -132,5 +133,6 @@ public sealed record TrainingOptions
     private static double Check(double value, double least, double most, [CallerMemberName] string name = "") =>
         value >= least && value <= most
             ? value
-            : throw new GenIspException(FormattableString.Invariant($"{name} is {value}, but must be from {least} to {most}."));
+            : throw new GenIspException(FormattableString.Invariant(
+                $"\"{JsonNamingPolicy.SnakeCaseLower.ConvertName(name)}\" is {value}, but must be from {least} to {most}."));
 }

@@ -114,6 +114,7 @@ public sealed class TrainingRun
         using var directory = resume ? RunDirectory.Resume(folder, options) : RunDirectory.Create(folder, options);
         using var trainer = new Trainer(options, detector);
         var position = directory.Restore(trainer);
+        RefuseOtherData(folder, position, set.StepsPerEpoch);
         using var log = RunLog.Open(directory.Path, position.Step);
         report(new TrainingEvent.Started(set.Count, (long)options.Epochs * set.StepsPerEpoch, position.Step));
         return new TrainingRun(directory, options, detector, set, validation, validation ?? training, trainer, position, log, report, cancellation)
@@ -124,8 +125,8 @@ public sealed class TrainingRun
     {
         while (_position.Epochs < _options.Epochs)
         {
-            var loss = RunEpoch();
-            if (_cancellation.IsCancellationRequested || !TryFinishEpoch(loss))
+            RunEpoch();
+            if (_cancellation.IsCancellationRequested || !TryFinishEpoch())
             {
                 Save();
                 return new TrainingResult(false, _position.Step);
@@ -135,29 +136,26 @@ public sealed class TrainingRun
     }
 
     // Until its end, or until the run is cancelled.
-    private double RunEpoch()
+    private void RunEpoch()
     {
         var (epoch, first) = (_position.Epochs, (int)(_position.Step - (long)_position.Epochs * _training.StepsPerEpoch));
-        var (sum, count) = (0.0, 0);
         using var batches = _training.Batches(epoch, first).GetEnumerator();
         while (!_cancellation.IsCancellationRequested && _trainer.Clock.Measure("data", batches.MoveNext))
         {
             var rate = LearningRate.At(_options, _position.Step, _training.StepsPerEpoch);
             var losses = _trainer.Step(batches.Current, rate);
-            _position = _position with { Step = _position.Step + 1 };
+            _position = _position with { Step = _position.Step + 1, LossSum = _position.LossSum + losses.Total };
             _log.Step(_position.Step, epoch + 1, losses, rate);
             _report(new TrainingEvent.StepDone(epoch + 1, _position.Step, batches.Current.Length, losses.Total));
-            (sum, count) = (sum + losses.Total, count + 1);
             if (Stopwatch.GetElapsedTime(_saved) > SaveInterval)
                 Save();
         }
-        return sum / Math.Max(1, count);
     }
 
     // False if the run was cancelled meanwhile: the epoch is then measured again on resuming.
-    private bool TryFinishEpoch(double loss)
+    private bool TryFinishEpoch()
     {
-        var epoch = _position.Epochs + 1;
+        var (epoch, loss) = (_position.Epochs + 1, _position.LossSum / _training.StepsPerEpoch);
         CocoMetrics? figures = null;
         if (_validation is not null && (epoch % _options.ValidationInterval == 0 || epoch == _options.Epochs))
         {
@@ -176,7 +174,7 @@ public sealed class TrainingRun
         var isBest = figures is not null && !(figures.AP <= _position.BestAP);
         if (isBest)
             _directory.SaveBest(_trainer);
-        _position = _position with { Epochs = epoch, BestAP = isBest ? figures!.AP : _position.BestAP };
+        _position = _position with { Epochs = epoch, BestAP = isBest ? figures!.AP : _position.BestAP, LossSum = 0 };
         var seconds = _trainer.Clock.Take();
         _log.Epoch(_position.Step, epoch, loss, figures, seconds);
         Save();
@@ -243,6 +241,18 @@ public sealed class TrainingRun
             report(new TrainingEvent.Warning(
                 $"{overlap.Adjacent} images of {validation.Source} are numbered next to one of {training.Source}: frames of one scene make "
                 + "figures look better than they are"));
+        }
+    }
+
+    // The same step would be of other images.
+    private static void RefuseOtherData(string folder, RunPosition position, int stepsPerEpoch)
+    {
+        var start = (long)position.Epochs * stepsPerEpoch;
+        if (position.Step < start || position.Step > start + stepsPerEpoch)
+        {
+            throw new GenIspException(
+                $"{folder} was saved after step {position.Step} and {position.Epochs} epochs, but an epoch of these images has "
+                + $"{stepsPerEpoch} steps: the annotations have changed since. Bring the old ones back, or start another run.");
         }
     }
 

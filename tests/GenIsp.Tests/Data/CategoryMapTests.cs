@@ -33,6 +33,15 @@ public sealed class CategoryMapTests
     }
 
     [Fact]
+    public void Names_that_differ_by_case_alone_share_no_class_of_the_detectors()
+    {
+        var map = CategoryMap.Between([new Category(1, "Car"), new Category(2, "car")], CocoCategories.All);
+
+        map.Matches.ShouldBe([new CategoryMatch(new Category(1, "Car"), new Category(3, "car"), true)]);
+        map.Unmapped.ShouldBe([new Category(2, "car")]);
+    }
+
+    [Fact]
     public void What_the_detector_does_not_know_is_returned()
     {
         var map = CategoryMap.Between([new Category(500, "lantern")], CocoCategories.All);

@@ -91,10 +91,11 @@ public sealed class DetectionLossTests : IDisposable
     [Fact]
     public void Options_out_of_range_are_refused()
     {
-        Should.Throw<GenIspException>(() => new DetectionLossOptions { Alpha = 2 }).Message.ShouldContain("Alpha 2; it should be 0..1");
-        Should.Throw<GenIspException>(() => new DetectionLossOptions { Gamma = 0.5 }).Message.ShouldContain("0, or in 1..100");
-        Should.Throw<GenIspException>(() => new DetectionLossOptions { Beta = 0 }).Message.ShouldContain("Beta 0");
-        Should.Throw<GenIspException>(() => new DetectionLossOptions { BoxWeight = double.NaN }).Message.ShouldContain("BoxWeight NaN");
+        Should.Throw<GenIspException>(() => new DetectionLossOptions { Alpha = 2 }).Message
+            .ShouldBe("\"loss.alpha\" is 2, but must be from 0 to 1.");
+        Should.Throw<GenIspException>(() => new DetectionLossOptions { Gamma = 0.5 }).Message.ShouldContain("0, or from 1 to 100");
+        Should.Throw<GenIspException>(() => new DetectionLossOptions { Beta = 0 }).Message.ShouldContain("\"loss.beta\" is 0");
+        Should.Throw<GenIspException>(() => new DetectionLossOptions { BoxWeight = double.NaN }).Message.ShouldContain("\"loss.box_weight\" is NaN");
     }
 
     private static (Tensor Logits, Tensor Positive) FocalCase()

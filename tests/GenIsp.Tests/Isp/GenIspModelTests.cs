@@ -32,7 +32,7 @@ public sealed class GenIspModelTests : IDisposable
             Pools = [.. @case.GetProperty("pools").EnumerateArray().Select(pool => pool.GetInt32())],
             NegativeSlope = @case.GetProperty("slope").GetDouble(),
         });
-        Fill(model);
+        FormulaWeights.Fill(model);
 
         ShouldMatch(model, @case);
     }
@@ -171,7 +171,7 @@ public sealed class GenIspModelTests : IDisposable
     private static void ShouldMatch(GenIspModel model, JsonElement @case)
     {
         var shape = @case.GetProperty("shape").EnumerateArray().Select(side => side.GetInt64()).ToArray();
-        var input = Formula((int)shape.Aggregate((a, b) => a * b), 99)
+        var input = FormulaWeights.Formula((int)shape.Aggregate((a, b) => a * b), 99)
             .Select(value => (float)((value + 0.45) * @case.GetProperty("scale").GetDouble())).ToArray();
         using var quiet = no_grad();
 
@@ -183,28 +183,5 @@ public sealed class GenIspModelTests : IDisposable
         var expected = @case.GetProperty("values").EnumerateArray().Select(value => value.GetSingle()).ToArray();
         for (var i = 0; i < expected.Length; i++)
             values[i * step].ShouldBe(expected[i], Tolerance, $"value {i * step}");
-    }
-
-    // As `fill` in tests/reference/genisp.py.
-    private static void Fill(GenIspModel model)
-    {
-        using var quiet = no_grad();
-        var seed = 0;
-        foreach (var (_, parameter) in model.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal))
-        {
-            var fanIn = parameter.dim() > 1 ? parameter.numel() / parameter.shape[0] : 16;
-            var values = Formula((int)parameter.numel(), seed++).Select(value => (float)(value * 3 / Math.Sqrt(fanIn))).ToArray();
-            parameter.copy_(tensor(values, parameter.shape, dtype: ScalarType.Float32));
-        }
-    }
-
-    private static IEnumerable<double> Formula(int count, long seed)
-    {
-        for (long i = 0; i < count; i++)
-        {
-            var h = (i * 2654435761 + seed * 40503 + 12345) % (1L << 32);
-            h = (long)((ulong)(h ^ (h >> 15)) * 2246822519 % (1UL << 32));
-            yield return (double)(h ^ (h >> 13)) / (1L << 32) - 0.5;
-        }
     }
 }

@@ -18,7 +18,7 @@ internal static class ElementwiseOperators
         ["Softplus"] = _ => x => x[0].Softplus(),
         ["Tanh"] = _ => x => x[0].tanh(),
         ["Clip"] = Clip,
-        ["Add"] = Binary((a, b) => a + b),
+        ["Add"] = Binary((a, b) => a.Plus(b)),
         ["Sub"] = Binary((a, b) => a - b),
         ["Mul"] = Binary((a, b) => a * b),
         ["Div"] = Binary(Divide),
@@ -50,7 +50,7 @@ internal static class ElementwiseOperators
     private static Func<Inputs, Tensor> Elu(Node node)
     {
         var alpha = node.Float("alpha", 1);
-        return x => x[0].relu() + (-(-x[0]).relu()).expm1().Times(alpha);
+        return x => x[0].relu().Plus((-(-x[0]).relu()).expm1().Times(alpha));
     }
 
     private static Func<Inputs, Tensor> HardSigmoid(Node node)

@@ -61,7 +61,7 @@ internal static class ReductionOperators
             if (x.Optional(2) is not { } bias)
                 return product;
             Inputs.Broadcast(product.shape, bias.shape);
-            return product + bias.Times(beta);
+            return product.Plus(bias.Times(beta));
         };
     }
 

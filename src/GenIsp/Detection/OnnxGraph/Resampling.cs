@@ -88,6 +88,6 @@ internal static class Resampling
         shape[axis] = places.Length;
         var share = tensor([.. inside.Select(place => place - MathF.Floor(place))], shape, dtype: x.dtype);
         var (before, after) = (inside.Select(MathF.Floor), inside.Select(place => MathF.Floor(place) + 1));
-        return Pick(x, axis, before) * share.Complement() + Pick(x, axis, after) * share;
+        return (Pick(x, axis, before) * share.Complement()).Plus(Pick(x, axis, after) * share);
     }
 }

@@ -76,8 +76,10 @@ internal static class ShapeOperators
             ? decimal.Ceiling(((decimal)limit.ReadCpuInt64(0) - start.ReadCpuInt64(0)) / delta.ReadCpuInt64(0))
             : (decimal)Math.Ceiling((x.Doubles(1)![0] - x.Doubles(0)![0]) / x.Doubles(2)![0]);
         var count = Inputs.Limit((long)Math.Max(0, steps))[0];
+        using var first = 0.ToScalar();
         using var end = count.ToScalar();
-        return arange(end, dtype: start.dtype) * delta.reshape([]) + start.reshape([]);
+        using var step = 1.ToScalar();
+        return (arange(first, end, step, dtype: start.dtype) * delta.reshape([])).Plus(start.reshape([]));
     }
 
     private static Func<Inputs, Tensor> Shape(Node node)
@@ -226,7 +228,7 @@ internal static class ShapeOperators
             var (data, indices) = (x[0], x[1]);
             var dim = Inputs.Axis(axis, data.dim());
             var shape = Inputs.Limit([.. data.shape[..dim], .. indices.shape, .. data.shape[(dim + 1)..]]);
-            var positions = where(indices.IsBelow(0), indices + tensor(data.shape[dim]), indices);
+            var positions = where(indices.IsBelow(0), indices.Plus(tensor(data.shape[dim])), indices);
             return data.index_select(dim, positions.flatten()).reshape(shape);
         };
     }

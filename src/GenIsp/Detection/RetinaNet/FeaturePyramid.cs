@@ -40,7 +40,7 @@ internal sealed class FeaturePyramid : NamedModule<IReadOnlyList<Tensor>, IReadO
         {
             var lateral = _innerBlocks[i].forward(features[i]);
             var topDown = nn.functional.interpolate(inner, lateral.shape[2..], mode: InterpolationMode.Nearest);
-            inner = lateral.add_(topDown);
+            inner = lateral.PlusInPlace(topDown);
             levels.AddFirst(_layerBlocks[i].forward(inner));
         }
         var p6 = _p6.forward(_p6FromC5 ? features[^1] : levels.Last!.Value);

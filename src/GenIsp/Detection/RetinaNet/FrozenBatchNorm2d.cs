@@ -25,7 +25,7 @@ internal sealed class FrozenBatchNorm2d : NamedModule<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var scale = _weight * _variance.Plus(_epsilon).rsqrt();
         var shift = _bias - _mean * scale;
-        return (input * scale.view(1, -1, 1, 1)).add_(shift.view(1, -1, 1, 1)).MoveToOuterDisposeScope();
+        return (input * scale.view(1, -1, 1, 1)).PlusInPlace(shift.view(1, -1, 1, 1)).MoveToOuterDisposeScope();
     }
 
     private Tensor Buffer(string name, Tensor values)

@@ -78,7 +78,7 @@ internal sealed class ResNet50 : NamedModule<Tensor, IReadOnlyList<Tensor>>
             var narrow = _bn1.forward(_conv1.forward(input)).relu_();
             var spatial = _bn2.forward(_conv2.forward(narrow)).relu_();
             var residual = _bn3.forward(_conv3.forward(spatial));
-            var sum = residual.add_(_downsample is null ? input : _downsample.forward(input));
+            var sum = residual.PlusInPlace(_downsample is null ? input : _downsample.forward(input));
             return sum.relu_().MoveToOuterDisposeScope();
         }
     }

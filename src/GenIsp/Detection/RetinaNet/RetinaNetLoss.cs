@@ -35,7 +35,9 @@ internal static class RetinaNetLoss
             ? DetectionLoss.GIoU(BoxCoder.Decode(offsets, standing), target)
             : DetectionLoss.OfDistances(offsets, BoxCoder.Encode(target, standing), options);
         return new DetectionLossTerms(
-            (classification / divisor).MoveToOuterDisposeScope(), (box / divisor).MoveToOuterDisposeScope(), positives.Length);
+            classification.DividedBy(divisor).MoveToOuterDisposeScope(),
+            box.DividedBy(divisor).MoveToOuterDisposeScope(),
+            positives.Length);
     }
 
     private static Tensor Places(int[] indices) => tensor(Array.ConvertAll(indices, i => (long)i), dtype: ScalarType.Int64);

@@ -62,7 +62,7 @@ internal static class RetinaNetPostProcessing
         using var scope = NewDisposeScope();
         var classes = logits.shape[1];
         var scores = logits.flatten().sigmoid();
-        var passed = (scores > scoreThreshold).nonzero().squeeze(1);
+        var passed = scores.IsAbove(scoreThreshold).nonzero().squeeze(1);
         if (passed.shape[0] == 0)
             return [];
         var (best, order) = scores.index_select(0, passed).topk((int)Math.Min(passed.shape[0], limit));

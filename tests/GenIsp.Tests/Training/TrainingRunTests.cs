@@ -1,0 +1,256 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using GenIsp.Color;
+using GenIsp.Isp;
+using GenIsp.Training;
+using GenIsp.Weights;
+
+namespace GenIsp.Tests.Training;
+
+public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IClassFixture<TrainingRunTests.FinishedRun>, IDisposable
+{
+    private readonly TinyPhotos _photos = TinyPhotos.Create();
+    private readonly List<TrainingEvent> _events = [];
+
+    public void Dispose() => _photos.Dispose();
+
+    [Fact]
+    public void A_run_leaves_its_options_its_networks_its_state_and_its_logs()
+    {
+        Names(finished.Run).ShouldBe(
+            ["best.safetensors", "last.safetensors", "log.jsonl", "options.json", "state.safetensors"], ignoreOrder: true);
+        Directory.GetFiles(finished.Run, "events.out.tfevents.*").ShouldHaveSingleItem();
+        finished.Result.ShouldBe(new TrainingResult(true, 4));
+        TrainingOptionsFile.Differences(TrainingRun.OptionsOf(finished.Run), finished.Options)
+            .ShouldBe(["network.max_size: \"64x64\" → null"]);
+    }
+
+    [Fact]
+    public void It_tells_what_it_does()
+    {
+        var events = finished.Events;
+
+        events.OfType<TrainingEvent.Started>().ShouldHaveSingleItem().ShouldBe(new TrainingEvent.Started(3, 4, 0));
+        events.OfType<TrainingEvent.StepDone>().Select(step => (step.Epoch, step.Step, step.Images))
+            .ShouldBe([(1, 1, 2), (1, 2, 1), (2, 3, 2), (2, 4, 1)]);
+        events.OfType<TrainingEvent.Validating>().Select(validating => validating.Epoch).ShouldBe([1, 2]);
+        var epochs = events.OfType<TrainingEvent.EpochDone>().ToList();
+        epochs.Select(epoch => epoch.Epoch).ShouldBe([1, 2]);
+        epochs[0].IsBest.ShouldBeTrue();
+        epochs[0].Loss.ShouldBe(events.OfType<TrainingEvent.StepDone>().Take(2).Average(step => step.Loss), 1e-12);
+        epochs[0].Validation.ShouldNotBeNull();
+        epochs[0].Seconds.Keys.ShouldBe(["data", "ISP", "detector", "back", "update", "validation"], ignoreOrder: true);
+        events.OfType<TrainingEvent.Warning>().Select(warning => warning.Text)
+            .ShouldBe([$"{finished.Options.Annotations}: the detector does not know lantern"]);
+    }
+
+    [Fact]
+    public void The_log_has_a_line_a_step_and_a_line_an_epoch()
+    {
+        var lines = Log(finished.Run);
+
+        lines.Select(line => (line["step"]!.GetValue<long>(), line.ContainsKey("mean_loss")))
+            .ShouldBe([(1, false), (2, false), (2, true), (3, false), (4, false), (4, true)]);
+        lines[0].Select(pair => pair.Key).ShouldBe(
+            ["step", "epoch", "loss", "classification", "boxes", "color", "gradient_norm", "learning_rate"]);
+        lines[0]["learning_rate"]!.GetValue<double>().ShouldBe(1e-3 / 3, 1e-12);
+        lines[2]["validation"]!["AP50"].ShouldNotBeNull();
+    }
+
+    [Fact]
+    public void Its_folder_is_an_ISP_that_knows_its_size()
+    {
+        using var isp = (GenIspModel)IspFile.Load(finished.Run);
+
+        isp.Options.MaxSize.ShouldBe(new SizeLimit(64, 64));
+        StateDict.From(isp)["shallow.conv3.bias"].ToSingles()
+            .ShouldBe(SafetensorsFile.Read(Path.Combine(finished.Run, "best.safetensors"))["shallow.conv3.bias"].ToSingles());
+    }
+
+    [Fact]
+    public void The_networks_are_the_average_of_the_weights()
+    {
+        var state = SafetensorsFile.Read(Path.Combine(finished.Run, "state.safetensors"));
+        var last = SafetensorsFile.Read(Path.Combine(finished.Run, "last.safetensors"));
+
+        last["shallow.conv3.bias"].ToSingles().ShouldBe(state["average.shallow.conv3.bias"].ToSingles());
+        last["shallow.conv3.bias"].ToSingles().ShouldNotBe(state["model.shallow.conv3.bias"].ToSingles());
+    }
+
+    [Fact]
+    public void Cancelled_after_a_step_and_resumed_it_ends_as_if_nothing_had_been() =>
+        ShouldEndTheSame(news => news is TrainingEvent.StepDone { Step: 3 }, 3);
+
+    [Fact]
+    public void Cancelled_while_it_measures_and_resumed_it_ends_as_if_nothing_had_been() =>
+        ShouldEndTheSame(news => news is TrainingEvent.Validating, 2);
+
+    [Fact]
+    public void Cancelled_at_its_very_end_it_is_complete()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var options = _photos.Options with { Epochs = 1, BatchSize = 3, ValidationImages = null, ValidationAnnotations = null };
+        void Report(TrainingEvent news)
+        {
+            if (news is TrainingEvent.EpochDone)
+                cancellation.Cancel();
+        }
+
+        TrainingRun.Execute(_photos["run"], options, false, Report, cancellation.Token).ShouldBe(new TrainingResult(true, 1));
+
+        Names(_photos["run"]).ShouldNotContain("best.safetensors", "nothing was measured");
+        using var isp = IspFile.Load(_photos["run"]);
+    }
+
+    [Fact]
+    public void A_finished_run_that_is_resumed_is_finished()
+    {
+        var before = Contents(finished.Run);
+
+        Resume(finished.Run, TrainingRun.OptionsOf(finished.Run)).ShouldBe(new TrainingResult(true, 4));
+
+        Contents(finished.Run).ShouldBe(before);
+    }
+
+    [Fact]
+    public void A_run_is_not_gone_on_with_on_other_images()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var report = CancelAt(cancellation, news => news is TrainingEvent.Validating);
+        TrainingRun.Execute(_photos["run"], _photos.Options, false, report, cancellation.Token);
+        _photos.WriteSplit("train", "a1");
+
+        Should.Throw<GenIspException>(() => Resume(_photos["run"], _photos.Options)).Message
+            .ShouldContain("was saved after step 2 and 0 epochs, but an epoch of these images has 1 steps: the annotations have changed");
+    }
+
+    [Fact]
+    public void Whatever_ends_a_run_the_last_checkpoint_is_whole_and_the_folder_free()
+    {
+        Should.Throw<InvalidOperationException>(() => TrainingRun.Execute(
+            _photos["run"], _photos.Options, false,
+            news => _ = news is TrainingEvent.StepDone { Step: 3 } ? throw new InvalidOperationException("whatever it is") : news,
+            CancellationToken.None));
+
+        SafetensorsFile.Read(_photos["run/state.safetensors"]).Metadata["step"].ShouldBe("2");
+        Resume(_photos["run"], TrainingRun.OptionsOf(_photos["run"])).ShouldBe(new TrainingResult(true, 4));
+        // The third step was made and lost, and made again.
+        Log(_photos["run"]).Select(line => line["step"]!.GetValue<long>()).ShouldBe([1, 2, 2, 3, 4, 4]);
+    }
+
+    [Fact]
+    public void Splits_that_share_images_are_refused_before_anything_is_written()
+    {
+        _photos.WriteSplit("val", "d1", "b5", "c9");
+
+        Should.Throw<GenIspException>(() => Start(_photos.Options)).Message
+            .ShouldStartWith($"2 images are in both {_photos["train.json"]} and {_photos["val.json"]}, such as b5, c9. ");
+
+        Directory.Exists(_photos["run"]).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void What_is_odd_about_the_data_is_warned_of()
+    {
+        _photos.WriteSplit("val", "b4", "b6");
+        var json = File.ReadAllText(_photos["train.json"]);
+        File.WriteAllText(_photos["train.json"], json
+            .Replace("\"annotations\": [", "\"annotations\": [{\"id\": 77, \"image_id\": 0, \"category_id\": 1, \"bbox\": [1, 1, 0, 4]}, ")
+            .Replace("{\"id\": 500", "{\"id\": 3, \"name\": \"saloon\"}, {\"id\": 500"));
+
+        Should.Throw<OperationCanceledException>(() => TrainingRun.Execute(_photos["run"], _photos.Options, false, news =>
+        {
+            _events.Add(news);
+            if (news is TrainingEvent.Started)
+                throw new OperationCanceledException();
+        }, CancellationToken.None));
+
+        _events.OfType<TrainingEvent.Warning>().Select(warning => warning.Text).ShouldBe(
+        [
+            $"{_photos["train.json"]}: 1 boxes enclose nothing and are left out, the first is annotation 77",
+            $"2 images of {_photos["val.json"]} are numbered next to one of {_photos["train.json"]}: frames of one scene make figures look "
+            + "better than they are",
+            $"{_photos["train.json"]}: the detector does not know lantern",
+            $"{_photos["train.json"]}: saloon is taken for the detector's car, for they share the id 3",
+        ]);
+    }
+
+    [Fact]
+    public void Options_that_lack_something_are_refused_by_name()
+    {
+        Should.Throw<GenIspException>(() => Start(new TrainingOptions { Images = "x" })).Message
+            .ShouldStartWith("The training options lack detector, annotations: ");
+        Should.Throw<GenIspException>(() => Start(_photos.Options with { ValidationImages = null })).Message
+            .ShouldContain("needs both validation images and their annotations, or neither");
+        Should.Throw<GenIspException>(() => Start(_photos.Options with { Detector = _photos["none.onnx"] })).Message
+            .ShouldContain("none.onnx");
+        Should.Throw<GenIspException>(() => Start(_photos.Options with { Annotations = _photos["tiny.onnx"] })).Message
+            .ShouldContain("tiny.onnx");
+        Directory.Exists(_photos["run"]).ShouldBeFalse();
+    }
+
+    private void ShouldEndTheSame(Func<TrainingEvent, bool> when, long step)
+    {
+        using var cancellation = new CancellationTokenSource();
+        // The same photos in the same place: it is part of the options.
+        var options = finished.Options;
+        var run = _photos["run"];
+
+        TrainingRun.Execute(run, options, false, CancelAt(cancellation, when), cancellation.Token)
+            .ShouldBe(new TrainingResult(false, step));
+        Resume(run, TrainingRun.OptionsOf(run)).ShouldBe(new TrainingResult(true, 4));
+
+        _events.OfType<TrainingEvent.Started>().Last().FirstStep.ShouldBe(step);
+        Contents(run).ShouldBe(Contents(finished.Run));
+        static IEnumerable<string> Lines(string run) => Log(run).Select(line =>
+        {
+            line.Remove("seconds");
+            return line.ToJsonString();
+        });
+        Lines(run).ShouldBe(Lines(finished.Run));
+    }
+
+    private Action<TrainingEvent> CancelAt(CancellationTokenSource cancellation, Func<TrainingEvent, bool> when) => news =>
+    {
+        _events.Add(news);
+        if (when(news))
+            cancellation.Cancel();
+    };
+
+    private TrainingResult Start(TrainingOptions options) =>
+        TrainingRun.Execute(_photos["run"], options, false, _events.Add, CancellationToken.None);
+
+    private TrainingResult Resume(string run, TrainingOptions options) =>
+        TrainingRun.Execute(run, options, true, _events.Add, CancellationToken.None);
+
+    private static IEnumerable<string?> Names(string run) =>
+        Directory.GetFiles(run).Select(Path.GetFileName).Where(name => !name!.StartsWith("events.", StringComparison.Ordinal));
+
+    private static IEnumerable<string> Contents(string run) => Directory.GetFiles(run, "*.safetensors").Order()
+        .Select(file => $"{Path.GetFileName(file)} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))}");
+
+    private static List<JsonObject> Log(string run) =>
+        [.. File.ReadLines(Path.Combine(run, "log.jsonl")).Select(line => JsonNode.Parse(line)!.AsObject())];
+
+    /// <summary>A run that nobody disturbed.</summary>
+    public sealed class FinishedRun : IDisposable
+    {
+        private readonly TinyPhotos _photos = TinyPhotos.Create();
+
+        public FinishedRun()
+        {
+            Options = _photos.Options;
+            Result = TrainingRun.Execute(Run, Options, false, Events.Add, CancellationToken.None);
+        }
+
+        public string Run => _photos["run"];
+
+        public TrainingOptions Options { get; }
+
+        public TrainingResult Result { get; }
+
+        public List<TrainingEvent> Events { get; } = [];
+
+        public void Dispose() => _photos.Dispose();
+    }
+}
