@@ -47,8 +47,8 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
         var features = Activate(_conv1.forward(image), _norm1);
         features = Activate(_conv2.forward(features), _norm2);
         // As a product of matrices, which libtorch differentiates twice as fast as a convolution of 1×1.
-        var output = (_conv3.weight.view(3, -1).matmul(features.flatten(2)) + _conv3.bias!.view(3, 1)).view_as(image);
-        return (_options.Skip ? output + image : output).MoveToOuterDisposeScope();
+        var output = _conv3.weight.view(3, -1).matmul(features.flatten(2)).Plus(_conv3.bias!.view(3, 1)).view_as(image);
+        return (_options.Skip ? output.Plus(image) : output).MoveToOuterDisposeScope();
     }
 
     // Of each picture alone: no running statistics.

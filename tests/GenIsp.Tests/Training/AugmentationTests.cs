@@ -15,7 +15,7 @@ public sealed class AugmentationTests
         var image = Image(7, 5, i => i * 0.013f - 0.1f);
         for (var seed = 0ul; seed < 20; seed++)
         {
-            var same = Augmentation.Apply(image, Off, seed);
+            var same = Augmentation.Draw(Off, seed).Apply(image);
 
             same.Pixels.ToArray().ShouldBe(image.Pixels.ToArray());
             (same.Frame, same.White, same.Saturated, same.Cst, same.Source)
@@ -35,7 +35,7 @@ public sealed class AugmentationTests
         var marked = Image(at.width, at.height, i => i % plane == at.y * at.width + at.x ? 1 : 0);
         var source = new Box(2 * at.x, 2 * at.y, 2 * at.x + 2, 2 * at.y + 2);
 
-        var mirrored = Augmentation.Apply(marked, Off with { FlipProbability = 1 }, 3);
+        var mirrored = Augmentation.Draw(Off with { FlipProbability = 1 }, 3).Apply(marked);
 
         mirrored.Frame.FromSource(source).ShouldBe(new Box(at.width - 1 - at.x, at.y, at.width - at.x, at.y + 1));
         for (var channel = 0; channel < 3; channel++)
@@ -46,7 +46,7 @@ public sealed class AugmentationTests
     public void The_seed_determines_it()
     {
         var image = Image(6, 4, i => i * 0.01f);
-        float[] Of(ulong seed) => Augmentation.Apply(image, new TrainingOptions(), seed).Pixels.ToArray();
+        float[] Of(ulong seed) => Augmentation.Draw(new TrainingOptions(), seed).Apply(image).Pixels.ToArray();
 
         Of(4).ShouldBe(Of(4));
         Enumerable.Range(0, 20).Select(seed => Of((ulong)seed)[^1]).ShouldBeUnique();
@@ -58,7 +58,7 @@ public sealed class AugmentationTests
         var image = Image(2, 1, i => i % 2);
 
         var mirrored = Enumerable.Range(0, 1000).Count(seed =>
-            Augmentation.Apply(image, Off with { FlipProbability = 0.5 }, (ulong)seed).Pixels.Span[0] == 1);
+            Augmentation.Draw(Off with { FlipProbability = 0.5 }, (ulong)seed).Apply(image).Pixels.Span[0] == 1);
 
         mirrored.ShouldBeInRange(420, 580); // five standard deviations
     }
@@ -69,7 +69,7 @@ public sealed class AugmentationTests
         var image = Image(5, 4, i => i - 8); // noise goes below 0
         var factors = Enumerable.Range(0, 200).Select(seed =>
         {
-            var changed = Augmentation.Apply(image, Off with { Brightness = 0.2 }, (ulong)seed).Pixels.ToArray();
+            var changed = Augmentation.Draw(Off with { Brightness = 0.2 }, (ulong)seed).Apply(image).Pixels.ToArray();
             var factor = changed[^1] / image.Pixels.Span[^1];
             for (var i = 0; i < changed.Length; i++)
                 changed[i].ShouldBe(factor * image.Pixels.Span[i], 1e-5);
@@ -88,7 +88,7 @@ public sealed class AugmentationTests
         var mean = luminance.Average();
         var factors = Enumerable.Range(0, 200).Select(seed =>
         {
-            var changed = Augmentation.Apply(image, Off with { Contrast = 0.2 }, (ulong)seed).Pixels;
+            var changed = Augmentation.Draw(Off with { Contrast = 0.2 }, (ulong)seed).Apply(image).Pixels;
             changed.Span.Slice(30, 30).ToArray().Average().ShouldBe(mean, 1e-6);
             var factor = (changed.Span[0] - mean) / (image.Pixels.Span[0] - mean);
             for (var i = 0; i < 90; i++)

@@ -38,7 +38,7 @@ public sealed class TrainStepReferenceTests
         var targets = LossReference.Boxes("step", 3, 40, 25, 12, 30)
             .Zip(expected.Labels, (box, label) => new DetectionTarget(box, label - 1));
 
-        var losses = trainer.Step([new TrainingSample("step", image, [.. targets])], 1e-3);
+        var losses = trainer.Step([new TrainingSample("step", image, [.. targets], null)], 1e-3);
 
         losses.Classification.ShouldBe(expected.Classification, 1e-4 * expected.Classification);
         losses.Boxes.ShouldBe(expected.Boxes, 1e-4 * expected.Boxes);

@@ -299,8 +299,9 @@ public sealed class TrainerTests : IDisposable
             new NightParameters(20, 3e-4, 1e-6, 1.2, 0.7), 3, name);
         var image = LinearPipeline.ToLinear(sensor, new LinearOptions { MaxSize = null });
         float[] pixels = [.. image.Pixels.ToArray().Select((value, i) => change?.Invoke(i) ?? value)];
-        return new TrainingSample(
-            name, new LinearImage(name, pixels, image.Frame, image.Cst, image.White, image.Saturated), [new DetectionTarget(box, 0)]);
+        var linear = new LinearImage(name, pixels, image.Frame, image.Cst, image.White, image.Saturated);
+        using var classical = new ClassicalIsp();
+        return new TrainingSample(name, linear, [new DetectionTarget(box, 0)], classical.Develop(linear).Pixels.ToArray());
     }
 
     // A network whose picture is the same everywhere.

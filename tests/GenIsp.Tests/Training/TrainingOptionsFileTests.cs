@@ -72,7 +72,7 @@ public sealed class TrainingOptionsFileTests : IDisposable
 
         TrainingOptionsFile.Differences(TrainingOptions.Night, read).ShouldBe(
         [
-            "epochs: 24 → 3", "milestones: [5,10] → [1]", "network.cst: \"inverse\" → \"none\"", "loss.gamma: 2 → 1.5",
+            "epochs: 12 → 3", "milestones: [5,10] → [1]", "network.cst: \"inverse\" → \"none\"", "loss.gamma: 2 → 1.5",
         ]);
         TrainingOptionsFile.Differences(TrainingOptions.Paper, Read("{}")).ShouldBeEmpty();
     }
@@ -80,7 +80,7 @@ public sealed class TrainingOptionsFileTests : IDisposable
     [Fact]
     public void A_simulation_is_there_as_soon_as_something_is_said_of_it_and_gone_with_null()
     {
-        var hard = Read("""{"simulation": {"night": {"shot_noise": "3e-4..3e-3"}}}""");
+        var hard = Read("""{"simulation": {"night": {"shot_noise": "6e-4..6e-3"}}}""");
 
         hard.Simulation!.Cameras.ShouldBe(["sony-rx100m7"]);
         hard.Simulation.Night.ShouldBe(new NightOptions { ShotNoise = NightOptions.HardNoise });
@@ -88,7 +88,7 @@ public sealed class TrainingOptionsFileTests : IDisposable
         TrainingOptionsFile.Differences(TrainingOptions.Paper, hard).ShouldBe(
         [
             "simulation: null → "
-            + """{"cameras":["sony-rx100m7"],"night":{"darkness":"10..100","shot_noise":"0.0003..0.003","illuminant":true}}""",
+            + """{"cameras":["sony-rx100m7"],"night":{"darkness":"10..100","shot_noise":"0.0006..0.006","illuminant":true}}""",
         ]);
     }
 
