@@ -30,7 +30,7 @@ public sealed class DatasetSimulateCommandTests : IDisposable
         Directory.GetFiles(_folder["out/images"], "*.dng").Length.ShouldBe(3);
 
         File.Delete(_folder["out/images/b.dng"]);
-        (code, said) = await Run("--camera", "nikon-d750", "--darkness", "10..20", "--noise", "3e-4..3e-3", "--seed", "7");
+        (code, said) = await Run("--camera", "nikon-d750", "--darkness", "10..20", "--noise", "6e-4..6e-3", "--seed", "7");
         code.ShouldBe(0);
         said.ShouldContain("1 of 3 RAW files made, 2 kept");
 
