@@ -101,6 +101,7 @@ public sealed class TrainingRun
         string folder, TrainingOptions options, bool resume, Action<TrainingEvent> report, CancellationToken cancellation)
     {
         RequireData(options);
+        options = WithFullPaths(options);
         using var detector = DetectorFile.Load(options.Detector);
         options = options with { Network = options.Network with { MaxSize = options.Network.MaxSize ?? detector.PreferredSize } };
         var training = Load(options.Images, options.Annotations, options, report);
@@ -208,8 +209,27 @@ public sealed class TrainingRun
         string[] missing = [.. needed.Where(pair => string.IsNullOrEmpty(pair.Value)).Select(pair => pair.Key)];
         if (missing.Length > 0)
             throw new GenIspException($"The training options lack {string.Join(", ", missing)}: there is nothing to train with.");
+        if (options.Simulation?.Cameras.Any(string.IsNullOrEmpty) is true)
+            throw new GenIspException("A camera of the simulation has no name: see \"cameras\" in \"simulation\".");
         if (options.ValidationImages is null != options.ValidationAnnotations is null)
             throw new GenIspException("To measure the epochs, training needs both validation images and their annotations, or neither.");
+    }
+
+    // So that a run can be resumed from any folder.
+    private static TrainingOptions WithFullPaths(TrainingOptions options)
+    {
+        static string? Full(string? path) => path is null ? null : Path.GetFullPath(path);
+        return options with
+        {
+            Detector = Full(options.Detector)!,
+            Images = Full(options.Images)!,
+            Annotations = Full(options.Annotations)!,
+            ValidationImages = Full(options.ValidationImages),
+            ValidationAnnotations = Full(options.ValidationAnnotations),
+            Simulation = options.Simulation is { } simulation
+                ? simulation with { Cameras = [.. simulation.Cameras.Select(camera => File.Exists(camera) ? Full(camera)! : camera)] }
+                : null,
+        };
     }
 
     private static DatasetImages Load(string images, string annotations, TrainingOptions options, Action<TrainingEvent> report)
@@ -220,6 +240,11 @@ public sealed class TrainingRun
             report(new TrainingEvent.Warning(
                 $"{dataset.Source}: {dataset.Degenerate.Count} boxes enclose nothing and are left out, the first is annotation "
                 + $"{dataset.Degenerate[0].Id}"));
+        }
+        if (dataset.Annotations.Any(annotation => annotation.Id == 0))
+        {
+            report(new TrainingEvent.Warning(
+                $"{dataset.Source}: the annotation with the id 0 is learned from, but can't be found when measuring, as in pycocotools"));
         }
         return new DatasetImages(
             dataset, images, new LinearOptions { Cst = options.Network.Cst, MaxSize = options.Network.MaxSize }, options.Simulation);

@@ -26,6 +26,15 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
     }
 
     [Fact]
+    public void A_camera_without_a_name_is_refused()
+    {
+        var options = finished.Options with { Simulation = new NightSimulation { Cameras = ["sony-rx100m7", null!] } };
+
+        Should.Throw<GenIspException>(() => TrainingRun.Execute(_photos["run"], options, resume: false, _ => { }, default)).Message
+            .ShouldContain("\"cameras\"");
+    }
+
+    [Fact]
     public void It_tells_what_it_does()
     {
         var events = finished.Events;
@@ -105,11 +114,14 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
     [Fact]
     public void A_finished_run_that_is_resumed_is_finished()
     {
-        var before = Contents(finished.Run);
+        var run = Directory.CreateDirectory(_photos["copy"]).FullName;
+        foreach (var file in Directory.GetFiles(finished.Run))
+            File.Copy(file, Path.Combine(run, Path.GetFileName(file)));
+        var before = Contents(run);
 
-        Resume(finished.Run, TrainingRun.OptionsOf(finished.Run)).ShouldBe(new TrainingResult(true, 4));
+        Resume(run, TrainingRun.OptionsOf(run)).ShouldBe(new TrainingResult(true, 4));
 
-        Contents(finished.Run).ShouldBe(before);
+        Contents(run).ShouldBe(before);
     }
 
     [Fact]
