@@ -14,9 +14,16 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
     /// <inheritdoc/>
     public override string Name => nameof(NormActivation);
 
+    /// <summary>
+    /// Whether it can work on them: contiguous float32 on the processor, and not too many bytes for a span.
+    /// </summary>
+    public static bool Takes(Tensor features) =>
+        features.dtype == ScalarType.Float32 && features.device_type == TorchSharp.DeviceType.CPU && features.is_contiguous()
+        && features.numel() <= int.MaxValue / sizeof(float);
+
     /// <summary>LeakyReLU of (x − mean) / √(variance + ε), mean and variance of each picture's channel (arXiv 1607.08022).</summary>
-    /// <param name="features">[N, C, H, W], contiguous float32 on the processor.</param>
-    /// <param name="slope">Of LeakyReLU below 0; above 0.</param>
+    /// <param name="features">[N, C, H, W]; see <see cref="Takes"/>.</param>
+    /// <param name="slope">Of LeakyReLU below 0; far enough above 0 to divide by.</param>
     /// <param name="epsilon">ε.</param>
     public static Tensor Apply(Tensor features, double slope, double epsilon) =>
         is_grad_enabled() && features.requires_grad

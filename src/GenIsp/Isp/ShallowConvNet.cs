@@ -54,8 +54,7 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
     // Of each picture alone: no running statistics.
     private Tensor Activate(Tensor features, InstanceNorm2d? affine)
     {
-        if (_options is { Normalization: FeatureNormalization.Instance, NegativeSlope: > 0 } && features.dtype == ScalarType.Float32
-            && features.device_type == TorchSharp.DeviceType.CPU && features.is_contiguous())
+        if (_options is { Normalization: FeatureNormalization.Instance, NegativeSlope: > 1e-6 } && NormActivation.Takes(features))
             return NormActivation.Apply(features, _options.NegativeSlope, GenIspOptions.NormEpsilon);
         var even = _options.Normalization switch
         {

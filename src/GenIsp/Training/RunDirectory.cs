@@ -30,14 +30,15 @@ internal sealed class RunDirectory : IDisposable
 
     private string State => Join(StateFile);
 
-    /// <summary>Starts a run in a new or empty folder.</summary>
+    /// <summary>Starts a run in a folder that holds none.</summary>
     /// <exception cref="GenIspException">The folder can't be made, is in use, or holds a run.</exception>
     public static RunDirectory Create(string path, TrainingOptions options)
     {
         var run = Claim(path);
         try
         {
-            if (File.Exists(run.Join(OptionsFile)))
+            string[] ofARun = [OptionsFile, StateFile, IspFile.BestOfRun, IspFile.LastOfRun];
+            if (ofARun.Any(file => File.Exists(run.Join(file))))
                 throw new GenIspException($"{path} holds a training run already. Go on with it by --resume, or choose another folder.");
             TrainingOptionsFile.Write(run.Join(OptionsFile), options);
             return run;
@@ -89,8 +90,8 @@ internal sealed class RunDirectory : IDisposable
         state.Metadata["loss_sum"] = position.LossSum.ToString("r", CultureInfo.InvariantCulture);
         if (position.BestAP is { } best)
             state.Metadata["best_ap"] = best.ToString("r", CultureInfo.InvariantCulture);
-        SafetensorsFile.Write(State, state);
         IspFile.Save(Join(IspFile.LastOfRun), trainer.Result);
+        SafetensorsFile.Write(State, state);
     }
 
     /// <summary>Keeps the network of the best epoch.</summary>

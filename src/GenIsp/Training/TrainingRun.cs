@@ -104,10 +104,13 @@ public sealed class TrainingRun
         options = WithFullPaths(options);
         using var detector = DetectorFile.Load(options.Detector);
         options = options with { Network = options.Network with { MaxSize = options.Network.MaxSize ?? detector.PreferredSize } };
-        var training = Load(options.Images, options.Annotations, options, report);
+        var training = Load(options.Images, options.Annotations, options);
         var validation = options is { ValidationImages: { } images, ValidationAnnotations: { } annotations }
-            ? Load(images, annotations, options, report)
+            ? Load(images, annotations, options)
             : null;
+        SayOdd(training.Dataset, "is left out", report);
+        if (validation is not null)
+            SayOdd(validation.Dataset, "counts as missed, as in pycocotools", report);
         RefuseOverlap(training.Dataset, validation?.Dataset, report);
         SayUnmapped(training.Dataset, detector, report);
         var set = new TrainingSet(training, detector, options);
@@ -232,22 +235,18 @@ public sealed class TrainingRun
         };
     }
 
-    private static DatasetImages Load(string images, string annotations, TrainingOptions options, Action<TrainingEvent> report)
+    private static DatasetImages Load(string images, string annotations, TrainingOptions options) => new(
+        CocoDataset.Read(annotations), images, new LinearOptions { Cst = options.Network.Cst, MaxSize = options.Network.MaxSize },
+        options.Simulation);
+
+    private static void SayOdd(CocoDataset dataset, string fate, Action<TrainingEvent> report)
     {
-        var dataset = CocoDataset.Read(annotations);
         if (dataset.Degenerate.Count > 0)
         {
             report(new TrainingEvent.Warning(
-                $"{dataset.Source}: {dataset.Degenerate.Count} boxes enclose nothing and are left out, the first is annotation "
+                $"{dataset.Source}: what encloses nothing {fate}: {dataset.Degenerate.Count} boxes, the first is annotation "
                 + $"{dataset.Degenerate[0].Id}"));
         }
-        if (dataset.Annotations.Any(annotation => annotation.Id == 0))
-        {
-            report(new TrainingEvent.Warning(
-                $"{dataset.Source}: the annotation with the id 0 is learned from, but can't be found when measuring, as in pycocotools"));
-        }
-        return new DatasetImages(
-            dataset, images, new LinearOptions { Cst = options.Network.Cst, MaxSize = options.Network.MaxSize }, options.Simulation);
     }
 
     private static void RefuseOverlap(CocoDataset training, CocoDataset? validation, Action<TrainingEvent> report)

@@ -48,15 +48,17 @@ internal sealed class TrainingSet
     {
         var order = new RandomSource(Seeds.Derive(_options.Seed, "order", Text(epoch)));
         var shuffled = _learned.Select(image => (Key: order.NextBits(), Image: image)).OrderBy(pair => pair.Key).Select(pair => pair.Image);
-        return Prefetch.InOrder(shuffled.Skip(firstStep * _options.BatchSize), image => Load(image, epoch), ahead: 2 * Environment.ProcessorCount)
-            .Chunk(_options.BatchSize);
+        var imitated = (_options.ImitationSteps - (long)epoch * StepsPerEpoch) * _options.BatchSize;
+        return Prefetch.InOrder(
+            shuffled.Index().Skip(firstStep * _options.BatchSize), place => Load(place.Item, epoch, withGuide: place.Index < imitated),
+            ahead: 2 * Environment.ProcessorCount).Chunk(_options.BatchSize);
     }
 
     /// <summary>One image as an epoch sees it.</summary>
-    internal TrainingSample Load(CocoImage image, int epoch)
+    internal TrainingSample Load(CocoImage image, int epoch, bool withGuide = false)
     {
         ulong For(string purpose) => Seeds.Derive(_options.Seed, image.Stem, purpose, Text(epoch));
-        var read = _images.Read(image, For("night"), withGuide: (long)epoch * StepsPerEpoch < _options.ImitationSteps);
+        var read = _images.Read(image, For("night"), withGuide);
         var augmentation = Augmentation.Draw(_options, For("augmentation"));
         var changed = read with { Linear = augmentation.Apply(read.Linear) };
         var targets = Learnable(image).Select(box => new DetectionTarget(

@@ -17,7 +17,7 @@ internal static class Validation
     /// <param name="detector">What looks.</param>
     /// <param name="seed">Determines simulated nights: the same in every epoch.</param>
     /// <param name="cancellation">Stops between images.</param>
-    /// <returns>The figures, over the classes that both know.</returns>
+    /// <returns>The figures over all annotated classes; boxes of those that the detector does not know count as missed.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static CocoMetrics Measure(DatasetImages images, IIsp isp, Detector detector, long seed, CancellationToken cancellation)
     {

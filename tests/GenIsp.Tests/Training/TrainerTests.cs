@@ -63,13 +63,15 @@ public sealed class TrainerTests : IDisposable
         using var detector = TinyPhotos.Detector();
         using var trainer = new Trainer(Identity with { AveragingDecay = 0.9, ClipNorm = 1, ImitationSteps = 2 }, detector);
         TrainingSample[] batch = [Sample("a", 40, 32)];
-        trainer.Step(batch, 1e-3);
+        for (var i = 0; i < 3; i++)
+            trainer.Step(batch, 1e-3);
         var before = Tensor.TotalCount;
 
         for (var i = 0; i < 20; i++)
         {
             trainer.Step(batch, 1e-3);
-            Tensor.TotalCount.ShouldBe(before, $"step {i}");
+            // The collector may free a tensor of an earlier test meanwhile.
+            Tensor.TotalCount.ShouldBeLessThanOrEqualTo(before, $"step {i}");
         }
     }
 

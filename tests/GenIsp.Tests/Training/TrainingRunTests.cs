@@ -179,7 +179,7 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
 
         _events.OfType<TrainingEvent.Warning>().Select(warning => warning.Text).ShouldBe(
         [
-            $"{_photos["train.json"]}: 1 boxes enclose nothing and are left out, the first is annotation 77",
+            $"{_photos["train.json"]}: what encloses nothing is left out: 1 boxes, the first is annotation 77",
             $"2 images of {_photos["val.json"]} are numbered next to one of {_photos["train.json"]}: frames of one scene make figures look "
             + "better than they are",
             $"{_photos["train.json"]}: the detector does not know lantern",

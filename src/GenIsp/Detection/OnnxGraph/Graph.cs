@@ -198,7 +198,8 @@ internal sealed class Graph : IDisposable
     private List<Step> FuseSilu(List<Step> steps)
     {
         var uses = steps.SelectMany(step => step.Inputs).Concat(OutputNames).CountBy(name => name).ToDictionary();
-        var sigmoids = steps.Where(step => step is { Operator: "Sigmoid", Inputs.Length: 1 } && uses.GetValueOrDefault(step.Outputs[0]) == 1)
+        var sigmoids = steps
+            .Where(step => step is { Operator: "Sigmoid", Inputs.Length: 1, Outputs: [{ Length: > 0 } made] } && uses.GetValueOrDefault(made) == 1)
             .ToDictionary(step => step.Outputs[0]);
         var fused = new Dictionary<Step, Step>();
         foreach (var step in steps.Where(step => step is { Operator: "Mul", Inputs.Length: 2 }))
