@@ -2,14 +2,12 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using GenIsp.Data;
 using GenIsp.Evaluation;
+using GenIsp.Training;
 
 namespace GenIsp.Cli;
 
 internal static class EvaluateCommand
 {
-    // YOLOX's own: whatever is left out can't be recalled.
-    private const double LowestScore = 0.001;
-
     public static Command Create(Terminal terminal)
     {
         var annotations = new Option<string>("--annotations") { Description = "COCO annotation file", Required = true, HelpName = "FILE" };
@@ -31,7 +29,7 @@ internal static class EvaluateCommand
             HelpName = "FILE",
         }.Distinct();
         var score = NumberOption.Create(
-            "--score", "Leave out what scores below this, 0..1", "SCORE", LowestScore, score => score is >= 0 and <= 1, "from 0 to 1");
+            "--score", "Leave out what scores below this, 0..1", "SCORE", Validation.LowestScore, score => score is >= 0 and <= 1, "from 0 to 1");
         var output = new Option<string?>("--output", "-o")
         {
             Description = "Folder for the figures as results.json and the detections as COCO results files",

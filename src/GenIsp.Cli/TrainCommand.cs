@@ -25,10 +25,10 @@ internal static class TrainCommand
         {
             var (folder, goesOn) = (parsed.GetValue(output)!, parsed.GetValue(resume));
             var options = recipe.Apply(parsed, goesOn ? TrainingRun.OptionsOf(folder) : null);
-            using var progress = new TrainingProgress(terminal, options.Epochs);
-            using var notice = cancellation.Register(() => terminal.Say("genisp: finishing the step, then saving"));
-            var result = TrainingRun.Execute(folder, options, goesOn, progress.Show, cancellation);
-            progress.Dispose();
+            TrainingResult result;
+            using (var progress = new TrainingProgress(terminal, options.Epochs))
+            using (cancellation.Register(() => terminal.Say("genisp: finishing the step, then saving")))
+                result = TrainingRun.Execute(folder, options, goesOn, progress.Show, cancellation);
             terminal.Say(result.IsComplete
                 ? $"{folder}: trained, {result.Steps} steps. Use it by --isp {folder}"
                 : $"{folder}: saved after step {result.Steps}. Go on by genisp train --resume -o {folder}");

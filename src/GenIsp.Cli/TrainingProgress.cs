@@ -31,8 +31,9 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
             case TrainingEvent.StepDone step:
                 _training = (_training.Seconds + Stopwatch.GetElapsedTime(_lastStep).TotalSeconds, _training.Images + step.Images);
                 _lastStep = Stopwatch.GetTimestamp();
-                Line($"epoch {step.Epoch}/{epochs} {Bar(step.Step)} step {step.Step}/{_run.Steps}  loss {step.Loss:0.000}  "
-                    + $"{_training.Images / _training.Seconds:0.0} images/s  {TimeLeft(step.Step)} left");
+                Line(FormattableString.Invariant($"epoch {step.Epoch}/{epochs} {Bar(step.Step)} step {step.Step}/{_run.Steps}  ")
+                    + FormattableString.Invariant($"loss {step.Loss:0.000}  {_training.Images / _training.Seconds:0.0} images/s  ")
+                    + $"{TimeLeft(step.Step)} left");
                 break;
             case TrainingEvent.Validating validating:
                 Line($"epoch {validating.Epoch}/{epochs}  measuring…");
@@ -70,8 +71,6 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
     }
 
     // Over what was there before; nothing where nobody looks.
-    private void Line(FormattableString text) => Line(text.ToString(CultureInfo.InvariantCulture));
-
     private void Line(string text)
     {
         if (!_isScreen)

@@ -21,8 +21,8 @@ internal sealed class Adam : IDisposable
     {
         using var outside = NewDisposeScope();
         _slots = [.. parameters.Select(pair => new Slot(
-            pair.Name, pair.Parameter, zeros_like(pair.Parameter).detach().DetachFromDisposeScope(),
-            zeros_like(pair.Parameter).detach().DetachFromDisposeScope()))];
+            pair.Name, pair.Parameter, zeros_like(pair.Parameter).DetachFromDisposeScope(),
+            zeros_like(pair.Parameter).DetachFromDisposeScope()))];
     }
 
     /// <summary>The running means of the gradients and of their squares, by name; the optimiser's own.</summary>

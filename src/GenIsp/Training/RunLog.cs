@@ -39,6 +39,7 @@ internal sealed class RunLog : IDisposable
             ["step"] = step,
             ["epoch"] = epoch,
             ["loss"] = losses.Total,
+            ["imitation"] = losses.Imitation,
             ["classification"] = losses.Classification,
             ["boxes"] = losses.Boxes,
             ["color"] = losses.Color,
@@ -46,7 +47,8 @@ internal sealed class RunLog : IDisposable
             ["learning_rate"] = rate,
         });
         _events.Scalars(
-            step, ("loss/total", losses.Total), ("loss/classification", losses.Classification), ("loss/boxes", losses.Boxes),
+            step, ("loss/total", losses.Total), ("loss/imitation", losses.Imitation), ("loss/classification", losses.Classification),
+            ("loss/boxes", losses.Boxes),
             ("loss/color", losses.Color), ("training/gradient_norm", losses.GradientNorm), ("training/learning_rate", rate));
     }
 

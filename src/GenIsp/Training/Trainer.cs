@@ -6,14 +6,15 @@ using static TorchSharp.torch;
 namespace GenIsp.Training;
 
 /// <summary>The losses of one step, each a mean over its images.</summary>
+/// <param name="Imitation">The distance from the classical ISP's picture; 0 once the detector teaches, as the others are before.</param>
 /// <param name="Classification">The focal loss.</param>
 /// <param name="Boxes">The box loss with its weight.</param>
 /// <param name="Color">The gray-world term with its weight.</param>
 /// <param name="GradientNorm">The gradient's length before it is clipped.</param>
-internal readonly record struct StepLosses(double Classification, double Boxes, double Color, double GradientNorm)
+internal readonly record struct StepLosses(double Imitation, double Classification, double Boxes, double Color, double GradientNorm)
 {
     /// <summary>What is minimised.</summary>
-    public double Total => Classification + Boxes + Color;
+    public double Total => Imitation + Classification + Boxes + Color;
 }
 
 /// <summary>
@@ -76,7 +77,8 @@ internal sealed class Trainer : IDisposable
             Average();
         });
         return new StepLosses(
-            losses.Average(loss => loss.Classification), losses.Average(loss => loss.Boxes), losses.Average(loss => loss.Color), norm);
+            losses.Average(loss => loss.Imitation), losses.Average(loss => loss.Classification), losses.Average(loss => loss.Boxes),
+            losses.Average(loss => loss.Color), norm);
     }
 
     /// <summary>The weights, their average and the optimiser's state, by name.</summary>
@@ -125,7 +127,7 @@ internal sealed class Trainer : IDisposable
         .. _adam.Moments.Select(pair => ($"adam.{pair.Name}", pair.Values)),
     ];
 
-    private (double Classification, double Boxes, double Color) Accumulate(TrainingSample sample, int count)
+    private (double Imitation, double Classification, double Boxes, double Color) Accumulate(TrainingSample sample, int count)
     {
         using var scope = NewDisposeScope();
         var picture = Clock.Measure("ISP", () => _model.forward(GenIspModel.ToTensor(sample.Image)));
@@ -133,7 +135,7 @@ internal sealed class Trainer : IDisposable
         {
             var difference = (picture - tensor(sample.Guide!, picture.shape, dtype: ScalarType.Float32)).abs().mean();
             Clock.Measure("back", () => difference.DividedBy(count).backward());
-            return (difference.Value(), 0, 0);
+            return (difference.Value(), 0, 0, 0);
         }
         var terms = Clock.Measure("detector", () => _detector.Loss([picture[0]], [sample.Targets], _options.Loss));
         var color = ColorLoss(picture).Times(_options.ColorLossWeight);
@@ -145,7 +147,7 @@ internal sealed class Trainer : IDisposable
                 + $"{Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
         }
         Clock.Measure("back", () => terms.Classification.Plus(terms.Boxes).Plus(color).DividedBy(count).backward());
-        return losses;
+        return (0, losses.Item1, losses.Item2, losses.Item3);
     }
 
     // Of the picture's channel means, which are equal in a gray world (Buchsbaum 1980).

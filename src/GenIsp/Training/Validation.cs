@@ -10,7 +10,7 @@ namespace GenIsp.Training;
 internal static class Validation
 {
     // YOLOX's own evaluations begin there: recall at low scores is part of AP.
-    private const float ScoreThreshold = 0.001f;
+    internal const double LowestScore = 0.001;
 
     /// <param name="images">The data set.</param>
     /// <param name="isp">What develops.</param>
@@ -31,7 +31,7 @@ internal static class Validation
             var picture = isp.Develop(image.Linear);
             var pixels = tensor(picture.Pixels.ToArray(), [3, picture.Height, picture.Width], dtype: ScalarType.Float32);
             detections.AddRange(
-                from found in detector.Detect([pixels], ScoreThreshold)[0]
+                from found in detector.Detect([pixels], (float)LowestScore)[0]
                 from id in idsOf[found.Category]
                 select new CocoDetection(image.Image.Id, id, image.FromPixels(found.Box), found.Score));
         }

@@ -280,9 +280,10 @@ public sealed class TrainerTests : IDisposable
         var losses = Enumerable.Range(0, 6).Select(_ => trainer.Step([sample], 1e-2)).ToList();
 
         losses[0].Total.ShouldBe(before, 1e-5);
-        losses[..5].ShouldAllBe(loss => loss.Boxes == 0 && loss.Color == 0);
+        losses[..5].ShouldAllBe(loss => loss.Imitation > 0 && loss.Classification == 0 && loss.Boxes == 0 && loss.Color == 0);
         losses[4].Total.ShouldBeLessThan(0.9 * before);
         losses[5].Boxes.ShouldBeGreaterThan(0, "then the detector teaches");
+        losses[5].Imitation.ShouldBe(0);
     }
 
     private static TrainingSample Sample(string name, int width, int height, Func<int, float?>? change = null)

@@ -61,7 +61,7 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
         lines.Select(line => (line["step"]!.GetValue<long>(), line.ContainsKey("mean_loss")))
             .ShouldBe([(1, false), (2, false), (2, true), (3, false), (4, false), (4, true)]);
         lines[0].Select(pair => pair.Key).ShouldBe(
-            ["step", "epoch", "loss", "classification", "boxes", "color", "gradient_norm", "learning_rate"]);
+            ["step", "epoch", "loss", "imitation", "classification", "boxes", "color", "gradient_norm", "learning_rate"]);
         lines[0]["learning_rate"]!.GetValue<double>().ShouldBe(1e-3 / 3, 1e-12);
         lines[2]["validation"]!["AP50"].ShouldNotBeNull();
     }
