@@ -25,6 +25,13 @@ internal sealed class DevelopmentOptions
         CustomParser = ParseSize,
     };
 
+    private readonly Option<bool?> _antialias = new("--antialias")
+    {
+        Description = "Average RAW pictures where they shrink, or with false sample them: as the ISP was trained unless given, else false",
+        HelpName = "true|false",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private readonly Option<(int, int)?> _crop = new("--crop")
     {
         Description = "Keep the central part of the sensor, as the camera's JPEG does, such as 5472x3648; boxes are then in its frame",
@@ -61,7 +68,7 @@ internal sealed class DevelopmentOptions
         _maxSize.CompletionSources.Add("1333x800", "full");
     }
 
-    public IEnumerable<Option> All => [_isp, _maxSize, .. _severalIsps ? [] : new Option[] { _crop }, _cst, .. ClassicalOnly];
+    public IEnumerable<Option> All => [_isp, _maxSize, _antialias, .. _severalIsps ? [] : new Option[] { _crop }, _cst, .. ClassicalOnly];
 
     private IEnumerable<Option> ClassicalOnly => [_whiteBalance, _percentile, _denoise];
 
@@ -113,6 +120,7 @@ internal sealed class DevelopmentOptions
                     {
                         Cst = parsed.GetValue(_cst) ?? ready.Cst,
                         MaxSize = (parsed.GetValue(_maxSize) ?? DevelopedSizeOf(ready)).Limit,
+                        Antialias = parsed.GetValue(_antialias) ?? (ready as GenIspModel)?.Options.Antialias ?? false,
                         Crop = parsed.GetValue(_crop),
                     }));
             }

@@ -59,6 +59,13 @@ internal sealed class TrainingRecipe
         },
     };
 
+    private readonly Option<bool?> _antialias = new("--antialias")
+    {
+        Description = "Average the pictures where they shrink, or with false sample them",
+        HelpName = "true|false",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private readonly Option<double?> _flip = NumberOption.Optional("--flip", "How often images are mirrored, 0 to 1", "SHARE");
     private readonly Option<double?> _brightness = NumberOption.Optional("--brightness", "Jitter of brightness, 0 to 1", "SHARE");
     private readonly Option<double?> _contrast = NumberOption.Optional("--contrast", "Jitter of contrast, 0 to 1", "SHARE");
@@ -78,7 +85,7 @@ internal sealed class TrainingRecipe
         foreach (var option in new Option[]
         {
             _recipe, _file, _detector, _images, _annotations, _validationImages, _validationAnnotations, _interval, _simulate, _darkness,
-            _noise, _neutral, _epochs, _batch, _rate, _schedule, _warmUp, _clip, _averaging, _initialization, _cst, _maxSize, _flip,
+            _noise, _neutral, _epochs, _batch, _rate, _schedule, _warmUp, _clip, _averaging, _initialization, _cst, _maxSize, _antialias, _flip,
             _brightness, _contrast, _boxLoss, _colorLoss, _seed,
         })
         {
@@ -123,6 +130,7 @@ internal sealed class TrainingRecipe
             {
                 Cst = parsed.GetValue(_cst) ?? start.Network.Cst,
                 MaxSize = parsed.GetValue(_maxSize) ?? start.Network.MaxSize,
+                Antialias = parsed.GetValue(_antialias) ?? start.Network.Antialias,
             },
             FlipProbability = parsed.GetValue(_flip) ?? start.FlipProbability,
             Brightness = parsed.GetValue(_brightness) ?? start.Brightness,

@@ -25,7 +25,7 @@ def colour_at(cfa, x, y):
     return "G1" if "R" in cfa[2 * y:2 * y + 2] else "G2"
 
 
-def develop(raw, cfa, size, cst):
+def develop(raw, cfa, size, cst, antialias):
     planes = {}
     for y in (0, 1):
         for x in (0, 1):
@@ -37,17 +37,19 @@ def develop(raw, cfa, size, cst):
     matrix = torch.tensor(SONY, dtype=torch.float64)
     matrix = {"inverse": torch.linalg.inv(matrix), "direct": matrix, "none": torch.eye(3, dtype=torch.float64)}[cst]
     xyz = torch.einsum("ij,jhw->ihw", matrix, rgb)
-    return F.interpolate(xyz[None], size=size[::-1], mode="bilinear", align_corners=False)[0]
+    return F.interpolate(xyz[None], size=size[::-1], mode="bilinear", align_corners=False, antialias=antialias)[0]
 
 
 cases = []
 for cfa in ("RGGB", "GRBG", "GBRG", "BGGR"):
-    for (width, height), size, cst in (
-        ((24, 16), (5, 4), "inverse"), ((19, 13), (9, 6), "direct"), ((16, 12), (20, 15), "none"), ((2, 2), (3, 2), "inverse"),
+    for (width, height), size, cst, antialias in (
+        ((24, 16), (5, 4), "inverse", False), ((19, 13), (9, 6), "direct", False), ((16, 12), (20, 15), "none", False),
+        ((2, 2), (3, 2), "inverse", False), ((24, 16), (5, 3), "inverse", True), ((34, 21), (4, 9), "none", True),
+        ((16, 12), (20, 15), "direct", True), ((38, 26), (1, 1), "inverse", True),
     ):
-        xyz = develop(mosaic(width, height), cfa, size, cst)
+        xyz = develop(mosaic(width, height), cfa, size, cst, antialias)
         cases.append({
-            "cfa": cfa, "width": width, "height": height, "size": size, "cst": cst,
+            "cfa": cfa, "width": width, "height": height, "size": size, "cst": cst, "antialias": antialias,
             "pixels": [round(v, 9) for v in xyz.flatten().tolist()],
         })
 

@@ -50,6 +50,12 @@ public sealed record LinearOptions
     public SizeLimit? MaxSize { get; init; } = SizeLimit.Detection;
 
     /// <summary>
+    /// Whether a picture that shrinks is averaged (PyTorch's <c>antialias</c>), which takes noise away, or sampled, as the paper's
+    /// framework does unless asked.
+    /// </summary>
+    public bool Antialias { get; init; }
+
+    /// <summary>
     /// The central part to keep, in sensor pixels as they are stored: the frame of the camera's own JPEG. Null keeps all.
     /// </summary>
     public (int Width, int Height)? Crop { get; init; }
@@ -75,7 +81,7 @@ public static class LinearPipeline
             throw new GenIspException($"{sensor.Source}: {size.Width}×{size.Height} pixels are too many. Choose a smaller size.");
         var transform = ColorSpaceTransform.For(sensor, options.Cst);
 
-        var pixels = MosaicResampler.Resample(sensor, crop, size, SensorToColor.From(sensor.Levels, transform));
+        var pixels = MosaicResampler.Resample(sensor, crop, size, SensorToColor.From(sensor.Levels, transform), options.Antialias);
 
         var frame = Picture(crop, sensor.Orientation).Orient(sensor.Orientation.Inverse())
             // An odd last row or column has no cell, so the pixels span a little less than the picture.

@@ -54,6 +54,9 @@ public sealed record GenIspOptions
     /// <summary>The size of the pictures on which it was trained, and at which it is best used; null if nobody knows.</summary>
     public SizeLimit? MaxSize { get; init; }
 
+    /// <summary>Whether its pictures were averaged where they shrank, and are best so.</summary>
+    public bool Antialias { get; init; }
+
     /// <summary>The options as text by key, for a weights file's metadata.</summary>
     internal IEnumerable<KeyValuePair<string, string>> ToMetadata() =>
     [
@@ -61,13 +64,15 @@ public sealed record GenIspOptions
         new("pools", string.Join(",", Pools)),
         new("negative_slope", NegativeSlope.ToString("r", CultureInfo.InvariantCulture)),
         new("cst", Cst.ToString().ToLowerInvariant()),
-        .. Normalization == default
-            ? Array.Empty<KeyValuePair<string, string>>()
-            : [new KeyValuePair<string, string>("normalization", Normalization.ToString().ToLowerInvariant())],
-        .. Skip ? [new KeyValuePair<string, string>("skip", "true")] : Array.Empty<KeyValuePair<string, string>>(),
-        .. MaxSize is { } size ? [new KeyValuePair<string, string>("max_size", size.ToString())] : Array.Empty<KeyValuePair<string, string>>(),
+        .. Unless(Normalization == default, "normalization", () => Normalization.ToString().ToLowerInvariant()),
+        .. Unless(!Skip, "skip", () => "true"),
+        .. Unless(MaxSize is null, "max_size", () => MaxSize!.Value.ToString()),
+        .. Unless(!Antialias, "antialias", () => "true"),
         .. FixedConventions,
     ];
+
+    // What is younger than the format is written only where it matters.
+    private static KeyValuePair<string, string>[] Unless(bool isDefault, string key, Func<string> value) => isDefault ? [] : [new(key, value())];
 
     /// <exception cref="ArgumentException">Pools or slope are out of range.</exception>
     internal void Check()
@@ -91,6 +96,12 @@ public sealed record GenIspOptions
         string Value(string key) => metadata.TryGetValue(key, out var text)
             ? text
             : throw new GenIspException($"{source}: \"{key}\" is missing in the metadata.");
+        bool Flag(string key) => metadata.GetValueOrDefault(key, "false") switch
+        {
+            "true" => true,
+            "false" => false,
+            _ => throw Bad(key, "true or false"),
+        };
         GenIspException Bad(string key, string expected) =>
             new($"{source}: \"{key}\" is \"{Value(key)}\" in the metadata, but must be {expected}.");
 
@@ -106,8 +117,6 @@ public sealed record GenIspOptions
         if (metadata.TryGetValue("normalization", out var text)
             && (!Enum.TryParse(text, ignoreCase: true, out normalization) || !Enum.IsDefined(normalization)))
             throw Bad("normalization", "instance, affine or none");
-        if (metadata.TryGetValue("skip", out var skip) && skip is not ("true" or "false"))
-            throw Bad("skip", "true or false");
         SizeLimit? maxSize = null;
         if (metadata.TryGetValue("max_size", out var size))
             maxSize = SizeLimit.TryParse(size, out var limit) ? limit : throw Bad("max_size", "a size such as 1333x800");
@@ -116,7 +125,16 @@ public sealed record GenIspOptions
             if (Value(key) != expected)
                 throw Bad(key, $"\"{expected}\"");
         }
-        return new GenIspOptions { Pools = pools, NegativeSlope = slope, Cst = cst, Normalization = normalization, Skip = skip is "true", MaxSize = maxSize };
+        return new GenIspOptions
+        {
+            Pools = pools,
+            NegativeSlope = slope,
+            Cst = cst,
+            Normalization = normalization,
+            Skip = Flag("skip"),
+            MaxSize = maxSize,
+            Antialias = Flag("antialias"),
+        };
     }
 
     // 256 pixels survive poolings whose product is at most 256.

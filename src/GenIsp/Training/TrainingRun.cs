@@ -236,7 +236,8 @@ public sealed class TrainingRun
     }
 
     private static DatasetImages Load(string images, string annotations, TrainingOptions options) => new(
-        CocoDataset.Read(annotations), images, new LinearOptions { Cst = options.Network.Cst, MaxSize = options.Network.MaxSize },
+        CocoDataset.Read(annotations), images,
+        new LinearOptions { Cst = options.Network.Cst, MaxSize = options.Network.MaxSize, Antialias = options.Network.Antialias },
         options.Simulation);
 
     private static void SayOdd(CocoDataset dataset, string fate, Action<TrainingEvent> report)

@@ -151,12 +151,83 @@ public sealed class GenIspModelTests : IDisposable
     [InlineData("pools", "100,100,100", "product of at most 256")]
     [InlineData("negative_slope", "steep", "a number")]
     [InlineData("cst", "sideways", "inverse, direct or none")]
+    [InlineData("normalization", "batch", "instance, affine or none")]
+    [InlineData("skip", "yes", "true or false")]
+    [InlineData("antialias", "1", "true or false")]
+    [InlineData("max_size", "huge", "a size such as 1333x800")]
     [InlineData("architecture", "resnet", "does not say that it holds a GenISP network")]
     public void Options_that_make_no_sense_are_refused(string key, string value, string message)
     {
         var metadata = new Dictionary<string, string>(new GenIspOptions().ToMetadata()) { [key] = value };
 
         Should.Throw<GenIspException>(() => GenIspOptions.FromMetadata(metadata, "isp.safetensors")).Message.ShouldContain(message);
+    }
+
+    [Fact]
+    public void Every_option_comes_back_from_the_metadata()
+    {
+        var options = new GenIspOptions
+        {
+            Pools = [4, 3, 2],
+            NegativeSlope = 0.2,
+            Cst = CstDirection.Direct,
+            Normalization = FeatureNormalization.Affine,
+            Skip = true,
+            MaxSize = new SizeLimit(640, 480),
+            Antialias = true,
+        };
+
+        var read = GenIspOptions.FromMetadata(new Dictionary<string, string>(options.ToMetadata()), "isp.safetensors");
+
+        read.Pools.ShouldBe(options.Pools);
+        (read with { Pools = options.Pools }).ShouldBe(options);
+    }
+
+    [Fact]
+    public void An_affine_norm_that_has_learned_nothing_is_the_papers()
+    {
+        random.manual_seed(3);
+        using var paper = new GenIspModel();
+        using var affine = new GenIspModel(new GenIspOptions { Normalization = FeatureNormalization.Affine });
+        using var quiet = no_grad();
+        var weights = StateDict.From(affine);
+        foreach (var (name, tensor) in StateDict.From(paper))
+            weights[name] = tensor;
+        weights.CopyTo(affine, "the test");
+        var image = rand(1, 3, 20, 30);
+
+        (affine.forward(image) - paper.forward(image)).abs().max().item<float>().ShouldBeLessThan(Tolerance);
+    }
+
+    [Fact]
+    public void The_skip_adds_the_colour_corrected_picture()
+    {
+        random.manual_seed(3);
+        using var plain = new GenIspModel();
+        using var skip = new GenIspModel(new GenIspOptions { Skip = true });
+        using var quiet = no_grad();
+        StateDict.From(plain).CopyTo(skip, "the test");
+        var image = rand(1, 3, 20, 30);
+        var (gains, matrix) = plain.Predict(image);
+        var corrected = einsum("bij,bjhw->bihw", matrix, image * gains.view(1, 3, 1, 1));
+
+        (skip.forward(image) - plain.forward(image) - corrected).abs().max().item<float>().ShouldBeLessThan(1e-5f);
+    }
+
+    [Fact]
+    public void Without_a_norm_the_shallow_network_knows_a_pictures_brightness()
+    {
+        random.manual_seed(3);
+        using var quiet = no_grad();
+        var image = rand(1, 3, 16, 16) * 100; // so bright that InstanceNorm's epsilon is nothing
+        float Brightening(FeatureNormalization normalization)
+        {
+            using var network = new ShallowConvNet("shallow", new GenIspOptions { Normalization = normalization });
+            return (network.forward(image * 2) - network.forward(image)).abs().max().item<float>();
+        }
+
+        Brightening(FeatureNormalization.Instance).ShouldBeLessThan(0.01f);
+        Brightening(FeatureNormalization.None).ShouldBeGreaterThan(1);
     }
 
     [Fact]
