@@ -42,8 +42,11 @@ internal sealed class ImageToParameters : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var features = image;
         foreach (var (convolution, pool) in new[] { _conv1, _conv2, _conv3 }.Zip(_options.Pools))
-            features = functional.max_pool2d(convolution.forward(features).LeakyRelu(_options.NegativeSlope), [pool, pool]);
+            features = Pool(convolution.forward(features), pool);
         return _mlp.forward(features.mean([2, 3])).MoveToOuterDisposeScope();
     }
 
+    private Tensor Pool(Tensor features, int pool) => _options.NegativeSlope >= 0 && pool <= PoolActivation.LargestPool && Planes.Has(features)
+        ? PoolActivation.Apply(features, pool, _options.NegativeSlope)
+        : functional.max_pool2d(features.LeakyRelu(_options.NegativeSlope), [pool, pool]);
 }

@@ -14,15 +14,8 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
     /// <inheritdoc/>
     public override string Name => nameof(NormActivation);
 
-    /// <summary>
-    /// Whether it can work on them: contiguous float32 on the processor, and not too many bytes for a span.
-    /// </summary>
-    public static bool Takes(Tensor features) =>
-        features.dtype == ScalarType.Float32 && features.device_type == TorchSharp.DeviceType.CPU && features.is_contiguous()
-        && features.numel() <= int.MaxValue / sizeof(float);
-
     /// <summary>LeakyReLU of (x − mean) / √(variance + ε), mean and variance of each picture's channel (arXiv 1607.08022).</summary>
-    /// <param name="features">[N, C, H, W]; see <see cref="Takes"/>.</param>
+    /// <param name="features">[N, C, H, W]; <see cref="Planes"/>.</param>
     /// <param name="slope">Of LeakyReLU below 0; far enough above 0 to divide by.</param>
     /// <param name="epsilon">ε.</param>
     public static Tensor Apply(Tensor features, double slope, double epsilon) =>
@@ -46,29 +39,23 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
         var result = ctx.get_saved_variables()[0];
         var gradient = empty_like(result);
         using var outer = grad_output.contiguous();
-        var (scales, slope, plane) = ((float[])ctx.get_data("scales"), (float)ctx.get_data("slope"), Plane(result));
-        ForEachPlane(scales.Length, i => Back(
-            Values(outer).Slice(i * plane, plane), Values(result).Slice(i * plane, plane), Values(gradient).Slice(i * plane, plane), slope,
-            scales[i]));
+        var (scales, slope) = ((float[])ctx.get_data("scales"), (float)ctx.get_data("slope"));
+        Planes.ForEach(scales.Length, i => Back(Planes.Of(outer, i), Planes.Of(result, i), Planes.Of(gradient, i), slope, scales[i]));
         return [gradient, null!, null!];
     }
 
     private static Tensor Forward(Tensor features, float slope, double epsilon, out float[] scales)
     {
         var result = empty_like(features);
-        var plane = Plane(features);
         var found = new float[features.shape[0] * features.shape[1]];
-        ForEachPlane(found.Length, i =>
-            found[i] = Normalize(Values(features).Slice(i * plane, plane), Values(result).Slice(i * plane, plane), slope, epsilon));
+        Planes.ForEach(found.Length, i => found[i] = Normalize(Planes.Of(features, i), Planes.Of(result, i), slope, epsilon));
         scales = found;
         return result;
     }
 
     private static float Normalize(ReadOnlySpan<float> from, Span<float> to, float slope, double epsilon)
     {
-        var (mean, variance) = Moments(from);
-        var scale = (float)(1 / Math.Sqrt(variance + epsilon));
-        var offset = (float)(-mean * scale);
+        var (scale, offset) = Planes.Normalization(from, epsilon);
         var source = MemoryMarshal.Cast<float, Vector<float>>(from);
         var target = MemoryMarshal.Cast<float, Vector<float>>(to);
         for (var i = 0; i < source.Length; i++)
@@ -84,44 +71,13 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
         return scale;
     }
 
-    // Sums of blocks in float32, of all in float64; around a value of the plane's own, so that a small variance survives a large mean.
-    private static (double Mean, double Variance) Moments(ReadOnlySpan<float> values)
-    {
-        const int Block = 1024;
-        var centre = values[0];
-        var (sum, squares) = (0.0, 0.0);
-        for (var start = 0; start < values.Length; start += Block)
-        {
-            var block = values[start..Math.Min(start + Block, values.Length)];
-            var vectors = MemoryMarshal.Cast<float, Vector<float>>(block);
-            var (sums, products) = (Vector<float>.Zero, Vector<float>.Zero);
-            foreach (var vector in vectors)
-            {
-                var shifted = vector - new Vector<float>(centre);
-                sums += shifted;
-                products += shifted * shifted;
-            }
-            var (partial, square) = (Vector.Sum(sums), Vector.Sum(products));
-            foreach (var value in block[(vectors.Length * Vector<float>.Count)..])
-            {
-                partial += value - centre;
-                square += (value - centre) * (value - centre);
-            }
-            sum += partial;
-            squares += square;
-        }
-        var shift = sum / values.Length;
-        return (centre + shift, Math.Max(0, squares / values.Length - shift * shift));
-    }
-
     // With z the normalised value and d the gradient of z: scale · (d − mean(d) − z · mean(d · z)).
     private static void Back(ReadOnlySpan<float> outer, ReadOnlySpan<float> result, Span<float> gradient, float slope, float scale)
     {
-        const int Block = 1024;
         var (sum, product) = (0.0, 0.0);
-        for (var start = 0; start < outer.Length; start += Block)
+        for (var start = 0; start < outer.Length; start += Planes.Block)
         {
-            var length = Math.Min(Block, outer.Length - start);
+            var length = Math.Min(Planes.Block, outer.Length - start);
             var d = outer.Slice(start, length);
             var y = result.Slice(start, length);
             var ds = MemoryMarshal.Cast<float, Vector<float>>(d);
@@ -130,7 +86,7 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
             for (var i = 0; i < ds.Length; i++)
             {
                 // slope · d times y / slope is d · y on either side of 0.
-                sums += ds[i] * Slopes(ys[i], slope);
+                sums += ds[i] * Planes.Slopes(ys[i], slope);
                 products += ds[i] * ys[i];
             }
             var (partial, partialProduct) = (Vector.Sum(sums), Vector.Sum(products));
@@ -160,14 +116,4 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
             gradient[i] = (d - mean - z * correlation) * scale;
         }
     }
-
-    private static Vector<float> Slopes(Vector<float> activated, float slope) =>
-        Vector.ConditionalSelect(Vector.GreaterThan(activated, Vector<float>.Zero), Vector<float>.One, new Vector<float>(slope));
-
-    private static void ForEachPlane(int planes, Action<int> work) =>
-        Parallel.For(0, planes, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, work);
-
-    private static int Plane(Tensor features) => checked((int)(features.shape[2] * features.shape[3]));
-
-    private static Span<float> Values(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
 }

@@ -44,17 +44,17 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
     public override Tensor forward(Tensor image)
     {
         using var scope = NewDisposeScope();
-        var features = Activate(_conv1.forward(image), _norm1);
-        features = Activate(_conv2.forward(features), _norm2);
-        // As a product of matrices, which libtorch differentiates twice as fast as a convolution of 1×1.
-        var output = _conv3.weight.view(3, -1).matmul(features.flatten(2)).Plus(_conv3.bias!.view(3, 1)).view_as(image);
+        var features = _conv2.forward(Activate(_conv1.forward(image), _norm1));
+        var output = IsFused(features)
+            ? NormActivationProjection.Apply(features, _conv3.weight, _conv3.bias!, _options.NegativeSlope, GenIspOptions.NormEpsilon)
+            : _conv3.forward(Activate(features, _norm2));
         return (_options.Skip ? output.Plus(image) : output).MoveToOuterDisposeScope();
     }
 
     // Of each picture alone: no running statistics.
     private Tensor Activate(Tensor features, InstanceNorm2d? affine)
     {
-        if (_options is { Normalization: FeatureNormalization.Instance, NegativeSlope: > 1e-6 } && NormActivation.Takes(features))
+        if (IsFused(features))
             return NormActivation.Apply(features, _options.NegativeSlope, GenIspOptions.NormEpsilon);
         var even = _options.Normalization switch
         {
@@ -64,4 +64,7 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
         };
         return even.LeakyRelu(_options.NegativeSlope);
     }
+
+    private bool IsFused(Tensor features) =>
+        _options is { Normalization: FeatureNormalization.Instance, NegativeSlope: > 1e-6 } && Planes.Has(features);
 }
