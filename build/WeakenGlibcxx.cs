@@ -75,7 +75,9 @@ public static class ElfVersionNeeds
 }
 
 #if !TESTS
-/// <summary>The build step: writes a copy of <see cref="Source"/> to <see cref="Destination"/> that asks weakly for <see cref="Version"/>.</summary>
+/// <summary>
+/// The build step: writes a copy of <see cref="Source"/> to <see cref="Destination"/> that asks weakly for <see cref="Version"/>.
+/// </summary>
 public sealed class WeakenGlibcxx : Microsoft.Build.Utilities.Task
 {
     [Microsoft.Build.Framework.Required]

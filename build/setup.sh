@@ -19,7 +19,11 @@ need_dotnet() {
 need_libraw() { # ROOT
     case "$(uname -s)" in
         Linux) ;;
-        Darwin) [ -n "$(ls /opt/homebrew/lib/libraw_r*.dylib /usr/local/lib/libraw_r*.dylib 2>/dev/null)" ] || echo "genisp: LibRaw is missing, so RAW files can't be read: brew install libraw" >&2; return ;;
+        Darwin)
+            [ -n "$(ls /opt/homebrew/lib/libraw_r*.dylib /usr/local/lib/libraw_r*.dylib 2>/dev/null)" ] \
+                || echo "genisp: LibRaw is missing, so RAW files can't be read: brew install libraw" >&2
+            return
+            ;;
         *) return ;;
     esac
     case "$(/sbin/ldconfig -p 2>/dev/null)" in *libraw.so.* | *libraw_r.so.*) return ;; esac
@@ -37,7 +41,8 @@ need_libraw() { # ROOT
             return
         fi
     fi
-    echo "genisp: LibRaw is missing, so RAW files can't be read. Install it: sudo apt-get install libraw20 (Debian 12), libraw23t64 (Ubuntu 24.04, Debian 13), or dnf install LibRaw (Fedora, RHEL)" >&2
+    echo "genisp: LibRaw is missing, so RAW files can't be read. Install it: sudo apt-get install libraw20 (Debian 12)," \
+        "libraw23t64 (Ubuntu 24.04, Debian 13), or dnf install LibRaw (Fedora, RHEL)" >&2
 }
 
 # built ROOT PROJECT NAME: builds the project if a source is newer than the last build, and prints the program's path.

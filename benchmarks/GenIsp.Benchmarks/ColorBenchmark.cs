@@ -14,7 +14,10 @@ internal static class ColorBenchmark
         foreach (ref var pixel in mosaic.AsSpan())
             pixel = (ushort)random.Next(700, 2000);
         var camera = KnownCameras.Find("Sony RX100 VII")!;
-        var sensor = new SensorImage("random", Width, Height, mosaic, BayerPattern.Rggb, camera.Levels) { XyzToCamera = camera.XyzToCamera };
+        var sensor = new SensorImage("random", Width, Height, mosaic, BayerPattern.Rggb, camera.Levels)
+        {
+            XyzToCamera = camera.XyzToCamera,
+        };
         var copy = new ushort[mosaic.Length];
 
         var (ours, peer) = Comparison.Run(() => LinearPipeline.ToLinear(sensor, new LinearOptions()), () => mosaic.CopyTo(copy, 0));

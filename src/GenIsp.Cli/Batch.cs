@@ -53,7 +53,11 @@ internal static class Batch
             return CommandLine.Cancelled;
         }
         if (failures > 0 && files.Count > 1)
-            terminal.Say($"genisp: {failures} of {files.Count} files failed, the others are done");
+        {
+            terminal.Say(failures == files.Count
+                ? $"genisp: all {files.Count} files failed"
+                : $"genisp: {failures} of {files.Count} files failed, the others are done");
+        }
         return failures > 0 ? CommandLine.Failed : CommandLine.Done;
     }
 }

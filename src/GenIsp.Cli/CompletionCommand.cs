@@ -4,14 +4,16 @@ namespace GenIsp.Cli;
 
 internal static class CompletionCommand
 {
-    // System.CommandLine answers "[suggest:POSITION] LINE" with what may stand there.
+    // System.CommandLine answers "[suggest:POSITION] LINE" with what may stand there: also with words that have the letters elsewhere
+    // than at their start, and with every name of --help.
     private const string Bash =
         """
         _genisp() {
-            local line="${COMP_LINE:0:COMP_POINT}"
+            local line="${COMP_LINE:0:COMP_POINT}" word="${COMP_WORDS[COMP_CWORD]}"
             local IFS=$'\n'
-            COMPREPLY=($("${COMP_WORDS[0]}" "[suggest:${#line}]" "$line" 2>/dev/null))
-            [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
+            local offered="$("${COMP_WORDS[0]}" "[suggest:${#line}]" "$line" 2>/dev/null | grep -vxE -e '-[?h]|/[?h]')"
+            COMPREPLY=($(compgen -W "$offered" -- "$word"))
+            [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$word"))
         }
         complete -o filenames -F _genisp genisp ./genisp
         """;

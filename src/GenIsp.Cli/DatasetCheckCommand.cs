@@ -69,7 +69,10 @@ internal static class DatasetCheckCommand
             // Splits may share images.
             .DistinctBy(candidate => candidate.File).ToList();
         if (candidates.Count == 0)
-            throw new GenIspException("No file of the folders belongs to an image with boxes: there is nothing to draw. Compare the names.");
+        {
+            throw new GenIspException(
+                "No file of the folders belongs to an image with boxes: there is nothing to draw. Compare the names.");
+        }
         var count = Math.Min(Prints, candidates.Count);
         var chosen = Enumerable.Range(0, count).Select(i => candidates[(2 * i + 1) * candidates.Count / (2 * count)])
             .ToDictionary(candidate => candidate.File!);

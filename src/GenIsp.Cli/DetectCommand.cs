@@ -70,7 +70,8 @@ internal static class DetectCommand
                 Json.Print(terminal, new { Images = found });
             else
                 Print(terminal, found);
-            terminal.Say($"{folder}: {clock}");
+            if (clock.HasFinished)
+                terminal.Say($"{folder}: {clock}");
             return Task.FromResult(code);
         });
         return command;
@@ -129,9 +130,10 @@ internal sealed record ImageDetections(
     }
 
     /// <summary>COCO names its files by number, RAW-NOD by a text: either is the image's id.</summary>
-    public static string IdOf(InputFile file) => long.TryParse(file.OutputStem, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-        ? number.ToString(CultureInfo.InvariantCulture)
-        : file.OutputStem;
+    public static string IdOf(InputFile file) =>
+        long.TryParse(file.OutputStem, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number.ToString(CultureInfo.InvariantCulture)
+            : file.OutputStem;
 
     public IEnumerable<CocoDetection> ToCoco() => Detections.Select(found => new CocoDetection(
         ImageId, found.CategoryId, new CocoBox(found.Bbox[0], found.Bbox[1], found.Bbox[2], found.Bbox[3]), found.Score));

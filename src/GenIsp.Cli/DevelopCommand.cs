@@ -43,7 +43,8 @@ internal static class DevelopCommand
                     clock.Finish("write", () => Write(Path.Combine(folder, file.OutputStem + ending), picture));
                 },
                 cancellation);
-            terminal.Say($"{folder}: {clock}");
+            if (clock.HasFinished)
+                terminal.Say($"{folder}: {clock}");
             return Task.FromResult(code);
         });
         return command;

@@ -20,7 +20,8 @@ internal sealed class DevelopmentOptions
 
     private readonly Option<DevelopedSize?> _maxSize = new("--max-size")
     {
-        Description = "Fit RAW pictures into this size, larger or smaller: unless given, that of the ISP's training, or 1333x800; full is half the sensor's sides",
+        Description = "Fit RAW pictures into this size, larger or smaller: unless given, that of the ISP's training, or 1333x800; "
+            + "full is half the sensor's sides",
         HelpName = "LONGxSHORT|full",
         CustomParser = ParseSize,
     };
@@ -146,8 +147,9 @@ internal sealed class DevelopmentOptions
     private static (int, int)? ParsePair(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
-        var sides = text.Split('x', 'X', '×').Select(side =>
-            int.TryParse(side, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is >= 1 and <= 32768 ? value : 0).ToArray();
+        static int Side(string side) =>
+            int.TryParse(side, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is >= 1 and <= 32768 ? value : 0;
+        var sides = text.Split('x', 'X', '×').Select(Side).ToArray();
         if (sides.Length == 2 && sides.All(side => side > 0))
             return (sides[0], sides[1]);
         result.AddError($"'{text}' is no size such as 1333x800, with sides from 1 to 32768.");

@@ -29,7 +29,8 @@ internal static class EvaluateCommand
             HelpName = "FILE",
         }.Distinct();
         var score = NumberOption.Create(
-            "--score", "Leave out what scores below this, 0..1", "SCORE", Validation.LowestScore, score => score is >= 0 and <= 1, "from 0 to 1");
+            "--score", "Leave out what scores below this, 0..1", "SCORE", Validation.LowestScore, score => score is >= 0 and <= 1,
+            "from 0 to 1");
         var output = new Option<string?>("--output", "-o")
         {
             Description = "Folder for the figures as results.json and the detections as COCO results files",

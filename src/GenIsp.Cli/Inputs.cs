@@ -31,7 +31,8 @@ internal static class Inputs
                 var name = shared.Contains(stem) ? Path.GetFileName(file) : stem;
                 return taken.Add(name)
                     ? new InputFile(file, name)
-                    : throw new GenIspException($"{file}: another input is also called {name}, so their results would collide. Run them apart.");
+                    : throw new GenIspException(
+                        $"{file}: another input is also called {name}, so their results would collide. Run them apart.");
             }),
         ];
     }
@@ -43,6 +44,8 @@ internal static class Inputs
         if (!Directory.Exists(input))
             throw new GenIspException($"{input} does not exist.");
         var files = ImageFolder.PicturesIn(input, photos);
-        return files.Count > 0 ? files : throw new GenIspException($"{input} holds no RAW file{(photos ? ", mosaic or photo" : " or mosaic")}.");
+        return files.Count > 0
+            ? files
+            : throw new GenIspException($"{input} holds no RAW file{(photos ? ", mosaic or photo" : " or mosaic")}.");
     }
 }

@@ -67,7 +67,8 @@ internal static class NumberOption
     {
         Description = description,
         HelpName = helpName,
-        CustomParser = result => (int?)Parse(result, name, number => number >= 0 && number <= int.MaxValue && number == (int)number, "without a fraction"),
+        CustomParser = result => (int?)Parse(
+            result, name, number => number >= 0 && number <= int.MaxValue && number == (int)number, "without a fraction"),
     };
 
     private static double? Parse(ArgumentResult result, string name, Func<double, bool> isValid, string rule)

@@ -16,11 +16,15 @@ internal static class OutputFolder
             throw new GenIspException($"The output folder {folder} is a file.");
         var target = RealPath(folder);
         if (inputs.FirstOrDefault(input => Directory.Exists(input) && IsSame(RealPath(input), target)) is { } same)
-            throw new GenIspException($"{same} is an input and can't be the output folder too: the next run would take the results for photos.");
-        var files = inputs.Where(File.Exists).ToDictionary(file => RealPath(file), file => file, PathComparer);
+        {
+            throw new GenIspException(
+                $"{same} is an input and can't be the output folder too: the next run would take the results for photos.");
+        }
+        // Two inputs may be links to one file.
+        var files = inputs.Where(File.Exists).ToLookup(file => RealPath(file), PathComparer);
         foreach (var output in outputs)
         {
-            if (files.TryGetValue(Path.Combine(target, output), out var input))
+            if (files[Path.Combine(target, output)].FirstOrDefault() is { } input)
                 throw new GenIspException($"{input} is an input and would be overwritten. Choose another output folder.");
         }
         try

@@ -9,6 +9,9 @@ internal sealed class StageClock
     private readonly Stopwatch _total = Stopwatch.StartNew();
     private int _pictures;
 
+    /// <summary>Whether a picture is done, so that there is something to tell.</summary>
+    public bool HasFinished => _pictures > 0;
+
     public T Measure<T>(string stage, Func<T> work)
     {
         var start = Stopwatch.GetTimestamp();

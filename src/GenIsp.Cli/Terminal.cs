@@ -19,6 +19,6 @@ internal sealed record Terminal(TextWriter Out, IAnsiConsole Error)
             Error.Profile.Out.Writer.WriteLine(Printable(message));
     }
 
-    /// <summary>Text of others, such as a class's name in a detector's file, without control characters: a screen would obey them.</summary>
+    /// <summary>Text of others, such as a class's name in a detector, without control characters: a screen would obey them.</summary>
     public static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) && c != '\n' ? '?' : c));
 }

@@ -12,12 +12,14 @@ internal static class TrainCommand
         var recipe = new TrainingRecipe();
         var command = new Command(
             "train",
-            "Trains GenISP under a frozen detector: on RAW files, or on photos that become simulated nights. Options come from the recipe, then "
-            + "from --options, then from the command line, and are saved in the folder. Ctrl-C ends after the step in work, and --resume goes "
-            + "on to the same weights as an uninterrupted run. The folder is an ISP: genisp detect photo.arw --isp RUN.") { output, resume };
+            "Trains GenISP under a frozen detector: on RAW files, or on photos that become simulated nights. Options come from the recipe, "
+            + "then from --options, then from the command line, and are saved in the folder. Ctrl-C ends after the step in work, and "
+            + "--resume goes on to the same weights as an uninterrupted run. The folder is an ISP: genisp detect photo.arw --isp RUN.")
+            { output, resume };
         recipe.AddTo(command);
         command.WithExamples(
-            "genisp train --images train --annotations train.json --val-images val --val-annotations val.json --detector retinanet.pth -o run",
+            "genisp train --images train --annotations train.json --val-images val --val-annotations val.json --detector retinanet.pth "
+                + "-o run",
             "genisp train --simulate sony-rx100m7 --recipe night --images train2017 --annotations instances_train2017.json --detector "
             + "yolox_nano.onnx -o run",
             "genisp train --resume -o run");

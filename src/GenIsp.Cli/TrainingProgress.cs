@@ -26,7 +26,8 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
                 (_run, _started, _lastStep) = (run, Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp());
                 terminal.Say(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{run.Images} images, {epochs} epochs, {run.Steps} steps{(run.FirstStep > 0 ? $", from step {run.FirstStep} on" : "")}"));
+                    $"{run.Images} images, {epochs} epochs, {run.Steps} steps"
+                    + $"{(run.FirstStep > 0 ? $", from step {run.FirstStep} on" : "")}"));
                 break;
             case TrainingEvent.StepDone step:
                 _training = (_training.Seconds + Stopwatch.GetElapsedTime(_lastStep).TotalSeconds, _training.Images + step.Images);
@@ -67,7 +68,8 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
     private string TimeLeft(long step)
     {
         var seconds = Stopwatch.GetElapsedTime(_started).TotalSeconds / (step - _run.FirstStep) * (_run.Steps - step);
-        return TimeSpan.FromSeconds(Math.Min(seconds, 1e9)).ToString(seconds < 86400 ? @"h\:mm\:ss" : @"d\.hh\:mm\:ss", CultureInfo.InvariantCulture);
+        return TimeSpan.FromSeconds(Math.Min(seconds, 1e9))
+            .ToString(seconds < 86400 ? @"h\:mm\:ss" : @"d\.hh\:mm\:ss", CultureInfo.InvariantCulture);
     }
 
     // Over what was there before; nothing where nobody looks.

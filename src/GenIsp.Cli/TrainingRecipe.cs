@@ -14,7 +14,7 @@ internal sealed class TrainingRecipe
         "--recipe", "Where to begin: the paper's options, or those that were found better [default: paper]",
         ("paper", Recipe.Paper), ("night", Recipe.Night));
 
-    private readonly Option<string?> _file = new("--options") { Description = "JSON file of options, as a run's options.json", HelpName = "FILE" };
+    private readonly Option<string?> _file = Text("--options", "JSON file of options, as a run's options.json", "FILE");
 
     private readonly Option<string?> _detector = Text("--detector", "The frozen detector: ONNX, or torchvision's RetinaNet", "FILE");
     private readonly Option<string?> _images = Text("--images", "Folder with the RAW files, or photos with --simulate", "DIR");
@@ -43,9 +43,11 @@ internal sealed class TrainingRecipe
     private readonly Option<double?> _averaging = NumberOption.Optional(
         "--averaging", "Share of the old in the moving average of the weights; 0 averages nothing", "DECAY");
     private readonly Option<GenIspInitialization?> _initialization = Choice.Optional(
-        "--initialization", "How the network begins", ("default", GenIspInitialization.Default), ("identity", GenIspInitialization.Identity));
+        "--initialization", "How the network begins",
+        ("default", GenIspInitialization.Default), ("identity", GenIspInitialization.Identity));
     private readonly Option<CstDirection?> _cst = Choice.Optional(
-        "--cst", "Use of the colour matrix", ("inverse", CstDirection.Inverse), ("direct", CstDirection.Direct), ("none", CstDirection.None));
+        "--cst", "Use of the colour matrix",
+        ("inverse", CstDirection.Inverse), ("direct", CstDirection.Direct), ("none", CstDirection.None));
     private readonly Option<SizeLimit?> _maxSize = new("--max-size")
     {
         Description = "Size of the developed pictures; the detector's own unless given",
@@ -72,7 +74,11 @@ internal sealed class TrainingRecipe
     private readonly Option<BoxLoss?> _boxLoss = Choice.Optional(
         "--box-loss", "The loss of boxes", ("smooth-l1", BoxLoss.SmoothL1), ("l1", BoxLoss.L1), ("giou", BoxLoss.GIoU));
     private readonly Option<double?> _colorLoss = NumberOption.Optional("--color-loss", "Weight of the gray-world term", "WEIGHT");
-    private readonly Option<long?> _seed = new("--seed") { Description = "The same seed and options give the same weights", HelpName = "N" };
+    private readonly Option<long?> _seed = new("--seed")
+    {
+        Description = "The same seed and options give the same weights",
+        HelpName = "N",
+    };
 
     private enum Recipe
     {
@@ -85,8 +91,8 @@ internal sealed class TrainingRecipe
         foreach (var option in new Option[]
         {
             _recipe, _file, _detector, _images, _annotations, _validationImages, _validationAnnotations, _interval, _simulate, _darkness,
-            _noise, _neutral, _epochs, _batch, _rate, _schedule, _warmUp, _clip, _averaging, _initialization, _cst, _maxSize, _antialias, _flip,
-            _brightness, _contrast, _boxLoss, _colorLoss, _seed,
+            _noise, _neutral, _epochs, _batch, _rate, _schedule, _warmUp, _clip, _averaging, _initialization, _cst, _maxSize, _antialias,
+            _flip, _brightness, _contrast, _boxLoss, _colorLoss, _seed,
         })
         {
             command.Add(option);
@@ -168,5 +174,6 @@ internal sealed class TrainingRecipe
         };
     }
 
-    private static Option<string?> Text(string name, string description, string value) => new(name) { Description = description, HelpName = value };
+    private static Option<string?> Text(string name, string description, string value) =>
+        new(name) { Description = description, HelpName = value };
 }

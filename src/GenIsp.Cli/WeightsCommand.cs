@@ -38,12 +38,16 @@ internal static class WeightsCommand
                 });
                 return CommandLine.Done;
             }
-            terminal.Out.WriteLine($"{path}: {format}, {weights.Count} tensors, {weights.Values.Sum(tensor => (long)tensor.Count):N0} values");
+            var values = weights.Values.Sum(tensor => (long)tensor.Count);
+            terminal.Out.WriteLine($"{path}: {format}, {weights.Count} tensors, {values:N0} values");
             foreach (var (key, value) in weights.Metadata)
                 terminal.Out.WriteLine(Terminal.Printable($"  {key} = {value}"));
             var width = weights.Count == 0 ? 0 : weights.Keys.Max(name => name.Length);
             foreach (var (name, tensor) in weights)
-                terminal.Out.WriteLine($"  {Terminal.Printable(name).PadRight(width)}  {Name(tensor.Type),-8}  [{string.Join(", ", tensor.Shape)}]");
+            {
+                var shape = string.Join(", ", tensor.Shape);
+                terminal.Out.WriteLine($"  {Terminal.Printable(name).PadRight(width)}  {Name(tensor.Type),-8}  [{shape}]");
+            }
             return CommandLine.Done;
         });
         return command;
@@ -52,7 +56,12 @@ internal static class WeightsCommand
     private static Command CreateConvert(Terminal terminal)
     {
         var source = new Argument<string>("SOURCE") { Description = "A .pth or .onnx file, or a folder with the Delft .pth files" };
-        var output = new Option<string>("--output", "-o") { Description = "The .safetensors file to write", Required = true, HelpName = "FILE" };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The .safetensors file to write",
+            Required = true,
+            HelpName = "FILE",
+        };
         var command = new Command(
             "convert",
             "Writes the tensors of any readable file as safetensors. From the Delft files it makes an ISP for --isp.")

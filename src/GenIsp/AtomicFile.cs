@@ -24,10 +24,15 @@ internal static class AtomicFile
                 File.Delete(temporary);
             }
         }
+        catch (DirectoryNotFoundException error)
+        {
+            throw new GenIspException($"{path} can't be written: its folder does not exist.", error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // The system's words name the temporary file, which nobody has heard of.
-            throw new GenIspException($"{path} can't be written: {error.Message.Replace(temporary, path, StringComparison.Ordinal)}", error);
+            var reason = error.Message.Replace(temporary, path, StringComparison.Ordinal);
+            throw new GenIspException($"{path} can't be written: {reason}", error);
         }
     }
 }

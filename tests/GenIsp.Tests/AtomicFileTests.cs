@@ -7,6 +7,15 @@ public sealed class AtomicFileTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void A_missing_folder_is_named_in_plain_words()
+    {
+        var path = _folder["missing/state"];
+
+        Should.Throw<GenIspException>(() => AtomicFile.Write(path, stream => stream.WriteByte(1)))
+            .Message.ShouldBe($"{path} can't be written: its folder does not exist.");
+    }
+
+    [Fact]
     public void A_disk_that_gets_full_leaves_the_file_before_and_nothing_else()
     {
         var path = _folder["state"];

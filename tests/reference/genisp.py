@@ -25,7 +25,9 @@ def formula(count, seed):
 class ImageToParameters(nn.Module):
     def __init__(self, outputs, pools, slope):
         super().__init__()
-        self.conv1, self.conv2, self.conv3 = nn.Conv2d(3, 16, 7, padding=3), nn.Conv2d(16, 32, 5, padding=2), nn.Conv2d(32, 128, 3, padding=1)
+        self.conv1 = nn.Conv2d(3, 16, 7, padding=3)
+        self.conv2 = nn.Conv2d(16, 32, 5, padding=2)
+        self.conv3 = nn.Conv2d(32, 128, 3, padding=1)
         self.mlp = nn.Sequential(nn.Linear(128, outputs))
         self.pools, self.slope = pools, slope
 

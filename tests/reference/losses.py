@@ -54,7 +54,8 @@ def matches(salt):
     """Boxes with small whole coordinates: equal IoUs, and IoUs of exactly .5, are many."""
     def whole(name, count):
         corner = np.floor(between(name + ".corner", 2 * count, 0.0, 8.0)).reshape(count, 2)
-        return torch.from_numpy(np.concatenate([corner, corner + np.floor(between(name + ".size", 2 * count, 1.0, 6.0)).reshape(count, 2)], 1))
+        size = np.floor(between(name + ".size", 2 * count, 1.0, 6.0)).reshape(count, 2)
+        return torch.from_numpy(np.concatenate([corner, corner + size], 1))
 
     iou = box_iou(whole(f"matcher.boxes{salt}", 6), whole(f"matcher.anchors{salt}", 80))
     best = iou.max(1).values
@@ -71,13 +72,17 @@ def heads():
     """Both heads' losses of one image, by the number of its boxes."""
     height, width, classes = 128, 160, 7
     grids = [(math.ceil(height / s), math.ceil(width / s)) for s in (8, 16, 32, 64, 128)]
-    anchors = _default_anchorgen()(ImageList(torch.zeros(1, 3, height, width), [(height, width)]), [torch.zeros(1, 1, *g) for g in grids])[0]
+    images = ImageList(torch.zeros(1, 3, height, width), [(height, width)])
+    anchors = _default_anchorgen()(images, [torch.zeros(1, 1, *g) for g in grids])[0]
     model = build(1, classes, 64, 96)
     logits = torch.from_numpy(between("heads.logits", len(anchors) * classes, -8.0, 3.0).reshape(1, -1, classes))
     regression = torch.from_numpy(between("heads.regression", len(anchors) * 4, -0.6, 0.6).reshape(1, -1, 4))
     rows = []
     for count in (12, 1, 0, 60):
-        target = {"boxes": boxes(f"heads{count}", count, 130.0, 100.0, 5.0, 60.0), "labels": labels(f"heads{count}.labels", count, 0, classes)}
+        target = {
+            "boxes": boxes(f"heads{count}", count, 130.0, 100.0, 5.0, 60.0),
+            "labels": labels(f"heads{count}.labels", count, 0, classes),
+        }
 
         def loss(kind, part, logits, regression):
             model.head.regression_head._loss_type = kind

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes Fixtures/train_step.json: the losses of one training step and the gradients to every weight of GenISP, through torchvision 0.14.1's
-RetinaNet. Weights, image and boxes come from the formulas of genisp.py, retinanet.py and losses.py.
+"""Writes Fixtures/train_step.json: the losses of one training step and the gradients to every weight of GenISP, through torchvision
+0.14.1's RetinaNet. Weights, image and boxes come from the formulas of genisp.py, retinanet.py and losses.py.
 
 All is computed in float64, which is the truth; the script prints how far PyTorch's own float32 is from it.
 """

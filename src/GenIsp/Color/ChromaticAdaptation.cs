@@ -16,7 +16,9 @@ internal static class ChromaticAdaptation
     /// </summary>
     public static bool IsLight(Vector3 white) => Bradford * white is { X: > 0, Y: > 0, Z: > 0 } && white.Y > 0;
 
-    /// <summary>The matrix on XYZ that maps white <paramref name="from"/> to white <paramref name="to"/> (Y is kept as it is in each).</summary>
+    /// <summary>
+    /// The matrix on XYZ that maps white <paramref name="from"/> to white <paramref name="to"/> (Y is kept as it is in each).
+    /// </summary>
     public static Matrix3 Between(Vector3 from, Vector3 to)
     {
         var (source, target) = (Bradford * from, Bradford * to);

@@ -71,7 +71,9 @@ public static class LinearPipeline
     /// [3, H, W] in the colour space that <see cref="LinearOptions.Cst"/> says. Its frame leads to the full-resolution picture: the
     /// cropped mosaic, upright.
     /// </returns>
-    /// <exception cref="GenIspException">The file has no usable colour matrix, the crop is larger than the mosaic, or the size too large.</exception>
+    /// <exception cref="GenIspException">
+    /// The file has no usable colour matrix, the crop is larger than the mosaic, or the size too large.
+    /// </exception>
     public static LinearImage ToLinear(SensorImage sensor, LinearOptions options)
     {
         var crop = CentralCrop(sensor, options.Crop);

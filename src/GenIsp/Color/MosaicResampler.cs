@@ -52,8 +52,8 @@ internal static class MosaicResampler
         return pixels;
     }
 
-    // Two packed rows (a, b), each of two rows of the mosaic, are added to one row of cells [top left, top right, bottom left, bottom right]:
-    // min(a, white) · aWeight + min(b, white) · bWeight. The first are written over what the row held.
+    // Two packed rows (a, b), each of two rows of the mosaic, are added to one row of cells [top left, top right, bottom left, bottom
+    // right]: min(a, white) · aWeight + min(b, white) · bWeight. The first are written over what the row held.
     private static void AddRows(
         ReadOnlySpan<ushort> aTop, ReadOnlySpan<ushort> aBottom, ReadOnlySpan<ushort> bTop, ReadOnlySpan<ushort> bBottom,
         float aWeight, float bWeight, ushort white, Span<float> cells, bool isFirst)
@@ -82,7 +82,8 @@ internal static class MosaicResampler
     }
 
     private static Vector256<float> Blend(
-        ReadOnlySpan<ushort> a, ReadOnlySpan<ushort> b, int i, Vector128<ushort> whites, Vector256<float> aWeights, Vector256<float> bWeights)
+        ReadOnlySpan<ushort> a, ReadOnlySpan<ushort> b, int i, Vector128<ushort> whites,
+        Vector256<float> aWeights, Vector256<float> bWeights)
     {
         var first = ToFloats(Vector128.Min(Vector128.LoadUnsafe(in a[i]), whites));
         var second = ToFloats(Vector128.Min(Vector128.LoadUnsafe(in b[i]), whites));

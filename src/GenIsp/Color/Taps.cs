@@ -1,13 +1,16 @@
 namespace GenIsp.Color;
 
-/// <summary>Along one axis, what each output sample reads: <see cref="Count"/> samples from <see cref="First"/> on, by their weights.</summary>
+/// <summary>
+/// Along one axis, what each output sample reads: <see cref="Count"/> samples from <see cref="First"/> on, by their weights.
+/// </summary>
 /// <param name="First">Of each output sample, in 0..length − 1.</param>
 /// <param name="Weights">[outputs, count], in rows that sum to 1; 0 where a sample would lie beyond the end.</param>
 /// <param name="Count">How many, the same for all outputs, and even.</param>
 internal sealed record Taps(int[] First, float[] Weights, int Count)
 {
     /// <summary>
-    /// PyTorch's bilinear interpolation with <c>align_corners</c> false, in its own float32: source = max(0, scale · (i + 0.5) − 0.5), first = ⌊source⌋.
+    /// PyTorch's bilinear interpolation with <c>align_corners</c> false, in its own float32:
+    /// source = max(0, scale · (i + 0.5) − 0.5), first = ⌊source⌋.
     /// </summary>
     public static Taps Bilinear(int from, int to)
     {

@@ -28,7 +28,8 @@ public readonly record struct LogRange
     {
         double[] ends =
         [
-            .. text.Split("..").Select(end => double.TryParse(end, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : 0),
+            .. text.Split("..").Select(end =>
+                double.TryParse(end, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : 0),
         ];
         var isRange = ends.Length is 1 or 2 && ends[0] > 0 && ends[0] <= ends[^1] && double.IsFinite(ends[^1]);
         range = isRange ? new LogRange(ends[0], ends[^1]) : default;

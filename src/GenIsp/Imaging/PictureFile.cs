@@ -23,7 +23,8 @@ public static class PictureFile
         if (GrayPng.IsOne(path))
         {
             throw new GenIspException(
-                $"{path} is a 16-bit gray PNG, which holds a sensor's mosaic and no photo: {MosaicSidecar.PathFor(path)} must describe it.");
+                $"{path} is a 16-bit gray PNG, which holds a sensor's mosaic and no photo: "
+                + $"{MosaicSidecar.PathFor(path)} must describe it.");
         }
         using var file = InputFiles.Open(path);
         using var codec = SKCodec.Create(file)

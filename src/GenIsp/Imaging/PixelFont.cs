@@ -72,7 +72,9 @@ internal static class PixelFont
     /// <summary>The width of a text in dots.</summary>
     public static int Measure(string text) => Math.Max(0, text.Length * Advance - 1);
 
-    /// <summary>Draws a text whose top left is at (<paramref name="x"/>, <paramref name="y"/>), in dots of size <paramref name="dot"/>.</summary>
+    /// <summary>
+    /// Draws a text whose top left is at (<paramref name="x"/>, <paramref name="y"/>), in dots of size <paramref name="dot"/>.
+    /// </summary>
     public static void Draw(SKCanvas canvas, string text, float x, float y, float dot, SKPaint ink)
     {
         foreach (var character in text.ToUpperInvariant())

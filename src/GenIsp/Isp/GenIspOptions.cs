@@ -9,7 +9,9 @@ public enum FeatureNormalization
     /// <summary>InstanceNorm without weights of its own: the paper's.</summary>
     Instance,
 
-    /// <summary>InstanceNorm with a learned scale and shift a channel, so that what comes after may bend elsewhere than at the mean.</summary>
+    /// <summary>
+    /// InstanceNorm with a learned scale and shift a channel, so that what comes after may bend elsewhere than at the mean.
+    /// </summary>
     Affine,
 
     /// <summary>Nothing.</summary>
@@ -72,7 +74,8 @@ public sealed record GenIspOptions
     ];
 
     // What is younger than the format is written only where it matters.
-    private static KeyValuePair<string, string>[] Unless(bool isDefault, string key, Func<string> value) => isDefault ? [] : [new(key, value())];
+    private static KeyValuePair<string, string>[] Unless(bool isDefault, string key, Func<string> value) =>
+        isDefault ? [] : [new(key, value())];
 
     /// <exception cref="ArgumentException">Pools or slope are out of range.</exception>
     internal void Check()
@@ -90,8 +93,8 @@ public sealed record GenIspOptions
         {
             throw new GenIspException(
                 $"{source} does not say that it holds a GenISP network: in its metadata, \"architecture\" is "
-                + $"{(metadata.TryGetValue("architecture", out var other) ? $"\"{other}\"" : "missing")}. An ISP is a .safetensors file with "
-                + "this metadata, such as genisp weights convert makes from the folder with the Delft .pth files.");
+                + $"{(metadata.TryGetValue("architecture", out var other) ? $"\"{other}\"" : "missing")}. An ISP is a .safetensors file "
+                + "with this metadata, such as genisp weights convert makes from the folder with the Delft .pth files.");
         }
         string Value(string key) => metadata.TryGetValue(key, out var text)
             ? text
@@ -109,7 +112,8 @@ public sealed record GenIspOptions
             .Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var pool) ? pool : 0).ToArray();
         if (!ArePools(pools))
             throw Bad("pools", PoolsRule);
-        if (!double.TryParse(Value("negative_slope"), NumberStyles.Float, CultureInfo.InvariantCulture, out var slope) || !double.IsFinite(slope))
+        if (!double.TryParse(Value("negative_slope"), NumberStyles.Float, CultureInfo.InvariantCulture, out var slope)
+            || !double.IsFinite(slope))
             throw Bad("negative_slope", "a number");
         if (!Enum.TryParse<CstDirection>(Value("cst"), ignoreCase: true, out var cst) || !Enum.IsDefined(cst))
             throw Bad("cst", "inverse, direct or none");

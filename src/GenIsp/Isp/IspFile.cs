@@ -59,7 +59,11 @@ public static class IspFile
     public static StateDict ReadWeights(string isp)
     {
         if (Directory.Exists(isp))
-            return RunFiles.Select(file => Path.Combine(isp, file)).FirstOrDefault(File.Exists) is { } run ? WeightsFile.Read(run) : ReadDelft(isp);
+        {
+            return RunFiles.Select(file => Path.Combine(isp, file)).FirstOrDefault(File.Exists) is { } run
+                ? WeightsFile.Read(run)
+                : ReadDelft(isp);
+        }
         if (!File.Exists(isp))
         {
             throw new GenIspException(

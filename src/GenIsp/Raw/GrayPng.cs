@@ -62,7 +62,10 @@ internal static class GrayPng
                 if (width < 1 || height < 1 || (long)width * height > MosaicSidecar.MaxPixels)
                     throw Bad(path, $"its header says {width}×{height} pixels");
                 if (body[8] != 16 || body[9] != 0)
-                    throw Bad(path, $"its pixels have {body[8]} bits and colour type {body[9]}, but a mosaic needs 16 bits and type 0, gray");
+                {
+                    throw Bad(
+                        path, $"its pixels have {body[8]} bits and colour type {body[9]}, but a mosaic needs 16 bits and type 0, gray");
+                }
                 if (body[12] != 0)
                     throw Bad(path, "it is interlaced; save it without");
             }

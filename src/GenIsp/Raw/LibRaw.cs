@@ -88,7 +88,8 @@ internal sealed unsafe class LibRaw
     }
 
     private GenIspException Unsupported() => new(
-        $"LibRaw {Version} is installed, but GenIsp knows only {LibRawLayout.Supported}: the layout of another version's data is not known.");
+        $"LibRaw {Version} is installed, but GenIsp knows only {LibRawLayout.Supported}: the layout of another version's data is not "
+        + "known.");
 
     // LIBRAW_* in libraw_const.h; positive codes are the system's errno.
     internal static string Words(int code) => code switch
@@ -104,7 +105,7 @@ internal sealed unsafe class LibRaw
         -9 => "the thumbnail asked for is not in it",
         -100007 => "there is not enough memory",
         -100008 => "its data is damaged",
-        -100009 => "it is cut short or can't be read",
+        -100009 => "it is cut short, or no RAW file at all",
         -100010 => "reading was cancelled",
         -100011 => "its crop is impossible",
         -100012 => "its header asks for more memory than LibRaw allows (2 GB)",
@@ -132,7 +133,8 @@ internal sealed unsafe class LibRaw
             {
                 Dispose();
                 throw new GenIspException(
-                    $"LibRaw {library.Version} on this machine has another layout than expected. Please report this, with where it comes from.");
+                    $"LibRaw {library.Version} on this machine has another layout than expected. "
+                    + "Please report this, with where it comes from.");
             }
         }
 

@@ -49,12 +49,17 @@ internal sealed record MosaicSidecar(
     private static KnownCamera? ReadCamera(SensorJson json) => json.Text("camera") is not { } name ? null
         : KnownCameras.Find(name) ?? throw json.Bad(
             "camera",
-            $"one of {string.Join(", ", KnownCameras.All.Select(known => $"\"{known.Name}\""))}; for another camera give \"xyz_to_camera\"");
+            $"one of {string.Join(", ", KnownCameras.All.Select(known => $"\"{known.Name}\""))}; "
+                + "for another camera give \"xyz_to_camera\"");
 
     private static SensorLevels ReadLevels(SensorJson json, KnownCamera? camera)
     {
         var white = json.Number("white", 1, ushort.MaxValue) ?? camera?.Levels.White ?? throw json.Missing("white");
         var black = json.Blacks("black") ?? camera?.Levels.ToBlackArray() ?? throw json.Missing("black");
+        if (json.Has("white") && black.Max() >= white)
+            throw json.Bad("white", FormattableString.Invariant($"above every black ({black.Max():g})"));
+        if (black.Max() >= white)
+            throw json.Bad("black", FormattableString.Invariant($"below white ({white:g})"));
         return new SensorLevels(black[0], black[1], black[2], black[3], white);
     }
 }

@@ -21,9 +21,11 @@ public static class RawReader
     /// </exception>
     public static SensorImage Read(string path)
     {
-        using (InputFiles.Open(path))
+        // To say in words why it can't be read, which LibRaw does not.
+        using (var file = InputFiles.Open(path))
         {
-            // Only to say in words why it can't be read.
+            if (file.Length == 0)
+                throw new GenIspException($"{path} is empty. If it was copied or downloaded, do that again.");
         }
         return IsMosaic(path) || MustBeMosaic(path) ? MosaicFile.Read(path) : ReadWithLibRaw(path);
     }
@@ -83,18 +85,23 @@ public static class RawReader
         };
     }
 
+    /// <summary>What a file is from, where that is no sensor with a mosaic of 2×2 cells; null where it may be.</summary>
+    internal static string? OtherSensor(bool isFoveon, bool hasMosaic, uint filters) =>
+        isFoveon ? "from a Foveon sensor"
+        : filters == 9 ? "from an X-Trans sensor"
+        : !hasMosaic || filters < 1000 ? "no mosaic (LinearRaw, a monochrome sensor, or full colour at each pixel)"
+        : null;
+
     // LibRaw's `filters` packs a pattern of 8 rows and 2 columns, 2 bits a pixel; below 1000 it means something else.
     private static (BayerPattern Cfa, int[] Indices) ReadPattern(LibRaw.Handle handle, LibRawLayout layout, string path, string camera)
     {
         GenIspException NotBayer(string kind) => new(
             $"{path} ({camera}) is {kind}, but GenISP works on Bayer mosaics only.");
         var filters = handle.Read<uint>(layout.Idata + LibRawLayout.Filters);
-        if (handle.Read<uint>(layout.Idata + LibRawLayout.IsFoveon) != 0)
-            throw NotBayer("from a Foveon sensor");
-        if (filters == 9)
-            throw NotBayer("from an X-Trans sensor");
-        if (handle.Read<nint>(layout.RawData + LibRawLayout.RawImage) == 0 || filters < 1000)
-            throw NotBayer("no mosaic (LinearRaw, a monochrome sensor, or full colour at each pixel)");
+        var isFoveon = handle.Read<uint>(layout.Idata + LibRawLayout.IsFoveon) != 0;
+        var hasMosaic = handle.Read<nint>(layout.RawData + LibRawLayout.RawImage) != 0;
+        if (OtherSensor(isFoveon, hasMosaic, filters) is { } kind)
+            throw NotBayer(kind);
         var letters = handle.ReadText(layout.Idata + LibRawLayout.ColorLetters, 5);
         int[] indices = [.. Enumerable.Range(0, 4).Select(place => (int)(filters >> (2 * place) & 3))];
         var name = string.Concat(indices.Select(index => index < letters.Length ? letters[index] : '?'));
@@ -173,8 +180,11 @@ public static class RawReader
         _ => 5,
     };
 
-    private static Matrix3 ToMatrix(float[] values, int stride) => Matrix3.FromRows(
-        [.. Enumerable.Range(0, 3).Select(row => (double[])[.. Enumerable.Range(0, 3).Select(column => (double)values[row * stride + column])])]);
+    private static Matrix3 ToMatrix(float[] values, int stride)
+    {
+        double[] Row(int row) => [values[row * stride], values[row * stride + 1], values[row * stride + 2]];
+        return Matrix3.FromRows([Row(0), Row(1), Row(2)]);
+    }
 
     private static WhiteBalance? ReadWhiteBalance(LibRaw.Handle handle, LibRawLayout layout)
     {

@@ -38,6 +38,9 @@ internal sealed class SensorJson
         return reader;
     }
 
+    /// <summary>Whether the key is there.</summary>
+    public bool Has(string key) => _values.ContainsKey(key);
+
     /// <summary>A whole number, or null where the key is missing.</summary>
     public int? Whole(string key, int min) => Value(key) is not { } value ? null
         : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= min ? number

@@ -36,7 +36,9 @@ internal sealed class DatasetImages
     private readonly SimulatedCamera[] _cameras;
     private readonly IReadOnlyDictionary<CocoImage, string> _files;
 
-    /// <exception cref="GenIspException">Images have no file: they are counted, and the first are named. Or a camera is unknown.</exception>
+    /// <exception cref="GenIspException">
+    /// Images have no file: they are counted, and the first are named. Or a camera is unknown.
+    /// </exception>
     public DatasetImages(CocoDataset dataset, string folder, LinearOptions linear, NightSimulation? simulation)
     {
         (Dataset, _linear, _simulation) = (dataset, linear, simulation);
@@ -53,7 +55,9 @@ internal sealed class DatasetImages
     /// <param name="image">One of the data set's.</param>
     /// <param name="seed">Determines its simulated night.</param>
     /// <param name="withGuide">Whether it comes with the classical ISP's picture, for imitation.</param>
-    /// <exception cref="GenIspException">The file can't be read, its annotations don't fit it, or it is a photo and not simulated.</exception>
+    /// <exception cref="GenIspException">
+    /// The file can't be read, its annotations don't fit it, or it is a photo and not simulated.
+    /// </exception>
     public DatasetImage Read(CocoImage image, ulong seed, bool withGuide = false)
     {
         var file = _files[image];

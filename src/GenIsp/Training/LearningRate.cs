@@ -22,5 +22,6 @@ internal static class LearningRate
     }
 
     /// <summary>The step counted from the beginning of its phase, imitation or detection, from 0.</summary>
-    public static long StepOfPhase(TrainingOptions options, long step) => step < options.ImitationSteps ? step : step - options.ImitationSteps;
+    public static long StepOfPhase(TrainingOptions options, long step) =>
+        step < options.ImitationSteps ? step : step - options.ImitationSteps;
 }

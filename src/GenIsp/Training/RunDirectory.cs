@@ -126,7 +126,8 @@ internal sealed class RunDirectory : IDisposable
             Directory.CreateDirectory(path);
             // The system lets go of it when the process ends, however that ends.
             return new RunDirectory(path, new FileStream(
-                System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose));
+                System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1,
+                FileOptions.DeleteOnClose));
         }
         catch (IOException error) when (File.Exists(System.IO.Path.Combine(path, LockFile)))
         {

@@ -143,8 +143,8 @@ internal sealed class Trainer : IDisposable
         if (!float.IsFinite(losses.Item1 + losses.Item2 + losses.Item3))
         {
             throw new GenIspException(
-                $"The loss of {sample.Name} is not finite (classification {losses.Item1}, boxes {losses.Item2}, colour {losses.Item3}) at step "
-                + $"{Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
+                $"The loss of {sample.Name} is not finite (classification {losses.Item1}, boxes {losses.Item2}, colour {losses.Item3}) at "
+                + $"step {Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
         }
         Clock.Measure("back", () => terms.Classification.Plus(terms.Boxes).Plus(color).DividedBy(count).backward());
         return (0, losses.Item1, losses.Item2, losses.Item3);

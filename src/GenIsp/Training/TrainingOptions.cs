@@ -12,7 +12,10 @@ public enum Schedule
     /// <summary>By <see cref="TrainingOptions.Decay"/> at each of the <see cref="TrainingOptions.Milestones"/>: the paper's.</summary>
     Steps,
 
-    /// <summary>Along half a cosine, from the end of the imitation to 0 at the end of the run (Loshchilov and Hutter, SGDR, arXiv 1608.03983, without restarts).</summary>
+    /// <summary>
+    /// Along half a cosine, from the end of the imitation to 0 at the end of the run (Loshchilov and Hutter, SGDR, arXiv 1608.03983,
+    /// without restarts).
+    /// </summary>
     Cosine,
 }
 

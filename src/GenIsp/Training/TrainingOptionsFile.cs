@@ -19,7 +19,9 @@ public static class TrainingOptionsFile
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters =
         {
-            new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false), new SizeLimitText(), new LogRangeText(),
+            new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new SizeLimitText(),
+            new LogRangeText(),
         },
     };
 

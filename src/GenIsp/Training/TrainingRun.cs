@@ -37,7 +37,9 @@ public abstract record TrainingEvent
     /// <param name="Loss">The mean over its steps.</param>
     /// <param name="Validation">The figures, or null where nothing is measured.</param>
     /// <param name="IsBest">Whether its AP is the highest so far.</param>
-    /// <param name="Seconds">By stage: <c>data</c> (waiting for it), <c>ISP</c>, <c>detector</c>, <c>back</c>, <c>update</c>, <c>validation</c>.</param>
+    /// <param name="Seconds">
+    /// By stage: <c>data</c> (waiting for it), <c>ISP</c>, <c>detector</c>, <c>back</c>, <c>update</c>, <c>validation</c>.
+    /// </param>
     public sealed record EpochDone(
         int Epoch, double Loss, CocoMetrics? Validation, bool IsBest, IReadOnlyDictionary<string, double> Seconds) : TrainingEvent;
 }
@@ -71,7 +73,8 @@ public sealed class TrainingRun
 
     private TrainingRun(
         RunDirectory directory, TrainingOptions options, Detector detector, TrainingSet training, DatasetImages? validation,
-        DatasetImages samples, Trainer trainer, RunPosition position, RunLog log, Action<TrainingEvent> report, CancellationToken cancellation)
+        DatasetImages samples, Trainer trainer, RunPosition position, RunLog log, Action<TrainingEvent> report,
+        CancellationToken cancellation)
     {
         (_directory, _options, _detector, _training, _validation, _samples) = (directory, options, detector, training, validation, samples);
         (_trainer, _position, _log, _report, _cancellation) = (trainer, position, log, report, cancellation);
@@ -121,8 +124,8 @@ public sealed class TrainingRun
         RefuseOtherData(folder, position, set.StepsPerEpoch);
         using var log = RunLog.Open(directory.Path, position.Step);
         report(new TrainingEvent.Started(set.Count, (long)options.Epochs * set.StepsPerEpoch, position.Step));
-        return new TrainingRun(directory, options, detector, set, validation, validation ?? training, trainer, position, log, report, cancellation)
-            .Run();
+        return new TrainingRun(
+            directory, options, detector, set, validation, validation ?? training, trainer, position, log, report, cancellation).Run();
     }
 
     private TrainingResult Run()
@@ -259,7 +262,8 @@ public sealed class TrainingRun
         {
             throw new GenIspException(
                 $"{overlap.Shared.Count} images are in both {training.Source} and {validation.Source}, such as "
-                + $"{string.Join(", ", overlap.Shared.Take(3))}. What was learned from can't be measured on: take them out of one of the two.");
+                + $"{string.Join(", ", overlap.Shared.Take(3))}. What was learned from can't be measured on: "
+                + "take them out of one of the two.");
         }
         if (overlap.Adjacent > 0)
         {
@@ -292,7 +296,8 @@ public sealed class TrainingRun
         foreach (var match in map.Matches.Where(match => !match.ByName))
         {
             report(new TrainingEvent.Warning(
-                $"{dataset.Source}: {match.Annotation.Name} is taken for the detector's {match.Detector.Name}, for they share the id {match.Detector.Id}"));
+                $"{dataset.Source}: {match.Annotation.Name} is taken for the detector's {match.Detector.Name}, "
+                + $"for they share the id {match.Detector.Id}"));
         }
     }
 }

@@ -32,8 +32,8 @@ internal sealed class TrainingSet
         if (_learned.Length == 0)
         {
             throw new GenIspException(
-                $"Nothing in {images.Dataset.Source} can be learned: of its {images.Dataset.Annotations.Count} boxes, none is of a class that "
-                + $"the detector knows, and no crowd. Its classes: {string.Join(", ", images.Dataset.Categories.Select(c => c.Name))}.");
+                $"Nothing in {images.Dataset.Source} can be learned: of its {images.Dataset.Annotations.Count} boxes, none is of a class "
+                + $"that the detector knows, and no crowd. Its classes: {string.Join(", ", images.Dataset.Categories.Select(c => c.Name))}.");
         }
     }
 

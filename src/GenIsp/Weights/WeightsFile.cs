@@ -49,6 +49,9 @@ public static class WeightsFile
         // A protobuf: field 1, the small number of its version, then a length-delimited field or the operator sets.
         if (head.Length > 2 && head[0] == 0x08 && head[1] < 0x20 && (head[2] & 7) == 2)
             return WeightsFormat.Onnx;
+        // A safetensors file after all, with a length that lies or data that was cut off: its reader says which.
+        if (head.Length > 8 && head[8] == (byte)'{')
+            return WeightsFormat.Safetensors;
         throw new GenIspException(
             $"{path} {Describe(head)}. Weights are a .safetensors file, a PyTorch checkpoint (.pth, .pt) or an ONNX model (.onnx).");
     }

@@ -163,17 +163,71 @@ public sealed class CommandTests
         JsonDocument.Parse(run.Out).RootElement.GetArrayLength().ShouldBe(1);
     }
 
-    [Fact]
-    public async Task An_output_folder_that_can_not_be_is_refused_before_the_work()
+    [Theory]
+    [InlineData("file", "is a file")]
+    [InlineData("file/out", "can't be written to")] // Whoever runs this, no folder can be made there.
+    public async Task An_output_folder_that_can_not_be_is_refused_before_the_work(string output, string reason)
     {
-        var file = Path.Combine(_folder, "file");
-        File.WriteAllText(file, "");
+        File.WriteAllText(Path.Combine(_folder, "file"), "");
 
-        var run = await Run("develop", Fixture("plain"), "-o", file);
+        var run = await Run("develop", Fixture("plain"), "-o", Path.Combine(_folder, output));
 
         run.Code.ShouldBe(1);
         run.Error.ShouldContain("The output folder");
+        run.Error.ShouldContain(reason);
         run.Error.ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task Where_every_file_is_bad_nothing_is_said_to_be_done()
+    {
+        var output = Path.Combine(_folder, "out");
+
+        var run = await Run("develop", Fixture("truncated"), Fixture("xtrans"), "-o", output);
+
+        run.Code.ShouldBe(1);
+        run.Error.ShouldContain("all 2 files failed");
+        run.Error.ShouldNotContain("done");
+        run.Error.ShouldNotContain("pictures");
+        Names(output).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Two_links_to_one_file_are_two_inputs()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Skip("Windows asks for rights to make links.");
+        string[] links = [Path.Combine(_folder, "a.dng"), Path.Combine(_folder, "b.dng")];
+        foreach (var link in links)
+            File.CreateSymbolicLink(link, Fixture("plain"));
+        var output = Path.Combine(_folder, "out");
+
+        (await Run("develop", links[0], links[1], "-o", output)).Code.ShouldBe(0);
+
+        Names(output).ShouldBe(["a.png", "b.png"]);
+    }
+
+    [Fact]
+    public void A_run_that_is_cancelled_ends_after_the_file_in_work()
+    {
+        using var source = new CancellationTokenSource();
+        using var screen = new TestConsole().Width(500);
+        var done = new List<string>();
+
+        var code = Batch.Run(
+            new Terminal(TextWriter.Null, screen), [new("a", "a"), new("b", "b"), new("c", "c")],
+            file =>
+            {
+                if (file.Path == "b")
+                    source.Cancel();
+                done.Add(file.Path);
+            },
+            source.Token);
+
+        code.ShouldBe(130);
+        done.ShouldBe(["a", "b"]);
+        screen.Output.ShouldContain("cancelling after the files in work");
+        screen.Output.ShouldContain("2 of 3 files are done");
     }
 
     [Theory]
@@ -314,7 +368,8 @@ public sealed class CommandTests
 
     private static string Fixture(string name) => Path.Combine(AppContext.BaseDirectory, "Fixtures", "raw", name + ".dng");
 
-    private static IEnumerable<string?> Names(string folder) => Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+    private static IEnumerable<string?> Names(string folder) =>
+        Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
     private static Task<(int Code, string Out, string Error)> Run(params string[] args) => Run(CancellationToken.None, args);
 

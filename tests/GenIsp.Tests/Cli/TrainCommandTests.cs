@@ -119,8 +119,8 @@ public sealed class TrainCommandTests : IDisposable
         var options = Apply(
             null, "--detector", "d", "--images", "i", "--annotations", "a", "--val-images", "vi", "--val-annotations", "va", "--val-every",
             "2", "--simulate", "sony-rx100m7, own.json", "--darkness", "2..5", "--noise", "hard", "--neutral-light", "--epochs", "3",
-            "--batch", "4", "--rate", "0.5", "--schedule", "cosine", "--warm-up", "6", "--clip", "7", "--averaging", "0.8", "--initialization", "identity",
-            "--cst", "none", "--max-size", "480x640", "--flip", "0.1", "--brightness", "0.3", "--contrast", "0.4", "--box-loss", "giou",
+            "--batch", "4", "--rate", "0.5", "--schedule", "cosine", "--warm-up", "6", "--clip", "7", "--averaging", "0.8",
+            "--initialization", "identity", "--cst", "none", "--max-size", "480x640", "--flip", "0.1", "--brightness", "0.3", "--contrast", "0.4", "--box-loss", "giou",
             "--color-loss", "0.9", "--seed", "-10");
 
         var expected = new TrainingOptions

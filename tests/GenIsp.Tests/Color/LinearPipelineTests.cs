@@ -30,7 +30,8 @@ public sealed class LinearPipelineTests
             mosaic[i] = (ushort)((x * x * 37 + y * y * 91 + x * y * 13) * 7 % 16384);
         }
         var levels = new SensorLevels(black[0], black[1], black[2], black[3], fixture.RootElement.GetProperty("white").GetDouble());
-        var sensor = new SensorImage("formula", width, height, mosaic, BayerPattern.Parse(@case.GetProperty("cfa").GetString()!)!.Value, levels)
+        var cfa = BayerPattern.Parse(@case.GetProperty("cfa").GetString()!)!.Value;
+        var sensor = new SensorImage("formula", width, height, mosaic, cfa, levels)
         {
             XyzToCamera = Sony,
         };
@@ -38,7 +39,8 @@ public sealed class LinearPipelineTests
 
         var transform = ColorSpaceTransform.For(sensor, Enum.Parse<CstDirection>(@case.GetProperty("cst").GetString()!, ignoreCase: true));
         var pixels = MosaicResampler.Resample(
-            sensor, new CropArea(0, 0, width, height), size, SensorToColor.From(levels, transform), @case.GetProperty("antialias").GetBoolean());
+            sensor, new CropArea(0, 0, width, height), size, SensorToColor.From(levels, transform),
+            @case.GetProperty("antialias").GetBoolean());
 
         var expected = @case.GetProperty("pixels").EnumerateArray().Select(value => value.GetSingle()).ToArray();
         pixels.Length.ShouldBe(expected.Length);
@@ -157,8 +159,10 @@ public sealed class LinearPipelineTests
             XyzToCamera = new Matrix3(1, 2, 3, 2, 4, 6, 0, 0, 1),
         };
 
-        Should.Throw<GenIspException>(() => LinearPipeline.ToLinear(missing, new LinearOptions())).Message.ShouldContain("no colour matrix");
-        Should.Throw<GenIspException>(() => LinearPipeline.ToLinear(singular, new LinearOptions())).Message.ShouldContain("singular");
+        Should.Throw<GenIspException>(() => LinearPipeline.ToLinear(missing, new LinearOptions()))
+            .Message.ShouldContain("no colour matrix");
+        Should.Throw<GenIspException>(() => LinearPipeline.ToLinear(singular, new LinearOptions()))
+            .Message.ShouldContain("singular");
         Should.NotThrow(() => LinearPipeline.ToLinear(missing, new LinearOptions { Cst = CstDirection.None }));
     }
 
@@ -209,7 +213,8 @@ public sealed class LinearPipelineTests
             {
                 var color = sensor.Cfa.ColorAt(dx, dy);
                 var black = sensor.Levels.Black(color);
-                var value = Math.Min(1, (sensor.Mosaic.Span[(2 * y + dy) * sensor.Width + 2 * x + dx] - black) / (sensor.Levels.White - black));
+                var raw = sensor.Mosaic.Span[(2 * y + dy) * sensor.Width + 2 * x + dx];
+                var value = Math.Min(1, (raw - black) / (sensor.Levels.White - black));
                 (red, green, blue) = color switch
                 {
                     CfaColor.R => (value, green, blue),

@@ -95,7 +95,8 @@ public sealed class DetectionLossTests : IDisposable
             .ShouldBe("\"loss.alpha\" is 2, but must be from 0 to 1.");
         Should.Throw<GenIspException>(() => new DetectionLossOptions { Gamma = 0.5 }).Message.ShouldContain("0, or from 1 to 100");
         Should.Throw<GenIspException>(() => new DetectionLossOptions { Beta = 0 }).Message.ShouldContain("\"loss.beta\" is 0");
-        Should.Throw<GenIspException>(() => new DetectionLossOptions { BoxWeight = double.NaN }).Message.ShouldContain("\"loss.box_weight\" is NaN");
+        Should.Throw<GenIspException>(() => new DetectionLossOptions { BoxWeight = double.NaN })
+            .Message.ShouldContain("\"loss.box_weight\" is NaN");
     }
 
     private static (Tensor Logits, Tensor Positive) FocalCase()

@@ -21,7 +21,8 @@ public sealed class DetectorInputTests
         }
         var (left, columns) = Triangle(x, width, channel.shape[1]);
         var (top, rows) = Triangle(y, height, channel.shape[0]);
-        return (float)rows.Select((row, j) => row * columns.Select((column, i) => column * channel[top + j, left + i].item<float>()).Sum()).Sum();
+        return (float)rows.Select((row, j) =>
+            row * columns.Select((column, i) => column * channel[top + j, left + i].item<float>()).Sum()).Sum();
     }
 
     [Theory]

@@ -96,8 +96,10 @@ public sealed class PictureFileTests
     {
         var path = Path.Combine(_folder, "missing", "d.png");
 
-        Should.Throw<GenIspException>(() => PictureFile.WritePng(path, new RgbImage(new float[3], new Frame(1, 1)))).Message.ShouldContain("d.png");
-        Should.Throw<InvalidOperationException>(() => AtomicFile.Write(Path.Combine(_folder, "e"), _ => throw new InvalidOperationException()));
+        Should.Throw<GenIspException>(() => PictureFile.WritePng(path, new RgbImage(new float[3], new Frame(1, 1))))
+            .Message.ShouldContain("d.png");
+        Should.Throw<InvalidOperationException>(
+            () => AtomicFile.Write(Path.Combine(_folder, "e"), _ => throw new InvalidOperationException()));
         Directory.EnumerateFileSystemEntries(_folder).ShouldBeEmpty();
     }
 
@@ -105,10 +107,12 @@ public sealed class PictureFileTests
     public void A_box_is_drawn_where_it_is_and_its_words_above_it()
     {
         var path = Path.Combine(_folder, "boxes.png");
-        BoxPainter.WritePng(path, new RgbImage(new float[3 * 100 * 80], new Frame(100, 80)), [new LabelledBox(new Box(20, 30, 80, 70), "car 0.83", 3)]);
+        BoxPainter.WritePng(
+            path, new RgbImage(new float[3 * 100 * 80], new Frame(100, 80)), [new LabelledBox(new Box(20, 30, 80, 70), "car 0.83", 3)]);
 
         var picture = PictureFile.Read(path).Pixels.ToArray();
-        float Brightest(int x, int y) => Math.Max(picture[y * 100 + x], Math.Max(picture[8000 + y * 100 + x], picture[16000 + y * 100 + x]));
+        float Brightest(int x, int y) =>
+            Math.Max(picture[y * 100 + x], Math.Max(picture[8000 + y * 100 + x], picture[16000 + y * 100 + x]));
         Brightest(50, 30).ShouldBeGreaterThan(0.5f, "top edge");
         Brightest(80, 50).ShouldBeGreaterThan(0.4f, "right edge");
         Brightest(50, 50).ShouldBe(0, "inside");

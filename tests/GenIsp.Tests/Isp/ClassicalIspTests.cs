@@ -113,7 +113,8 @@ public sealed class ClassicalIspTests
         using var isp = new ClassicalIsp();
         var image = new LinearImage("camera.dng", new float[3], new Frame(1, 1), CstDirection.None, null, new Vector3(1, 1, 1));
 
-        Should.Throw<GenIspException>(() => isp.Develop(image)).Message.ShouldContain("camera.dng: the ISP classical works on colours with cst inverse");
+        Should.Throw<GenIspException>(() => isp.Develop(image))
+            .Message.ShouldContain("camera.dng: the ISP classical works on colours with cst inverse");
     }
 
     private static RgbImage Develop(SensorImage image, ClassicalOptions options)

@@ -142,7 +142,8 @@ public sealed class GenIspModelTests : IDisposable
         weights["shallow.conv3.weight"] = TensorData.FromSingles(new float[64], 1, 64, 1, 1);
         SafetensorsFile.Write(path, weights);
 
-        Should.Throw<GenIspException>(() => IspFile.Load(path)).Message.ShouldContain("shallow.conv3.weight is [1, 64, 1, 1], not [3, 64, 1, 1]");
+        Should.Throw<GenIspException>(() => IspFile.Load(path))
+            .Message.ShouldContain("shallow.conv3.weight is [1, 64, 1, 1], not [3, 64, 1, 1]");
     }
 
     [Theory]

@@ -95,7 +95,8 @@ public sealed class MosaicFileTests
     [Theory]
     [InlineData("\"width\": 6, ", "", "\"width\" is missing")]
     [InlineData("\"cfa\": \"GRBG\", ", "", "\"cfa\" is missing")]
-    [InlineData("\"white\": 4000, ", "\"white\": 9, ", "white level (9) is not above the black level (10)")]
+    [InlineData("4000", "13", "\"white\" is 13, but must be above every black (13)")]
+    [InlineData("[10, 11, 12, 13], \"white\": 4000", "20000", "\"black\" is 20000, but must be below white (15520)")]
     [InlineData("GRBG", "XTRANS", "one of RGGB, GRBG, GBRG, BGGR")]
     [InlineData("Nikon D750", "Nikon F3", "\"Sony RX100 VII\", \"Nikon D750\"")]
     [InlineData("[10, 11, 12, 13]", "[10, 11]", "one number or [r, g1, g2, b]")]
@@ -124,7 +125,8 @@ public sealed class MosaicFileTests
         var path = Path.Combine(_folder, "alone.raw");
         File.WriteAllBytes(path, new byte[48]);
 
-        Should.Throw<GenIspException>(() => RawReader.Read(path)).Message.ShouldContain("alone.raw.json must describe it, such as {\"width\"");
+        Should.Throw<GenIspException>(() => RawReader.Read(path))
+            .Message.ShouldContain("alone.raw.json must describe it, such as {\"width\"");
     }
 
     [Fact]

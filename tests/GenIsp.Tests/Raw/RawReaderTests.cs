@@ -94,14 +94,31 @@ public sealed class RawReaderTests
         Should.Throw<GenIspException>(() => LinearPipeline.ToLinear(Read(name), new LinearOptions())).Message.ShouldContain(reason);
 
     [Theory]
-    [InlineData("empty.dng", "")]
-    [InlineData("words.nef", "no photo at all")]
-    public void A_file_that_is_no_photo_is_refused(string name, string content)
+    [InlineData("empty.dng", "", "is empty")]
+    [InlineData("words.nef", "no photo at all", "no RAW file")]
+    public void A_file_that_is_no_photo_is_refused(string name, string content, string reason)
     {
         var path = Path.Combine(Directory.CreateTempSubdirectory().FullName, name);
         File.WriteAllText(path, content);
 
-        Should.Throw<GenIspException>(() => RawReader.Read(path)).Message.ShouldContain(name);
+        var error = Should.Throw<GenIspException>(() => RawReader.Read(path));
+
+        error.Message.ShouldContain(name);
+        error.Message.ShouldContain(reason);
+    }
+
+    [Theory]
+    [InlineData(true, true, 0x94949494, "Foveon")]
+    [InlineData(false, true, 9, "X-Trans")]
+    [InlineData(false, false, 0x94949494, "LinearRaw")]
+    [InlineData(false, true, 0, "monochrome")]
+    [InlineData(false, true, 0x94949494, null)]
+    public void Sensors_without_a_Bayer_mosaic_are_told_apart(bool isFoveon, bool hasMosaic, uint filters, string? kind)
+    {
+        if (kind is null)
+            RawReader.OtherSensor(isFoveon, hasMosaic, filters).ShouldBeNull();
+        else
+            RawReader.OtherSensor(isFoveon, hasMosaic, filters)!.ShouldContain(kind);
     }
 
     [Fact]

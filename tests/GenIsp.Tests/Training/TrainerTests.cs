@@ -258,8 +258,8 @@ public sealed class TrainerTests : IDisposable
         var before = Bits(plain.Save());
 
         Should.Throw<GenIspException>(() => plain.Restore(averaging.Save(), 1, "state.safetensors")).Message
-            .ShouldStartWith("state.safetensors is a checkpoint of another network: 22 tensors are missing, unexpected or of another shape, "
-                + "such as average.");
+            .ShouldStartWith("state.safetensors is a checkpoint of another network: 22 tensors are missing, unexpected or of another "
+                + "shape, such as average.");
         var misshaped = plain.Save();
         misshaped["model.shallow.conv3.bias"] = TensorData.FromSingles(new float[1], 1);
         Should.Throw<GenIspException>(() => plain.Restore(misshaped, 1, "state.safetensors")).Message

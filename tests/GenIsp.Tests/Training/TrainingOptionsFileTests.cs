@@ -117,7 +117,9 @@ public sealed class TrainingOptionsFileTests : IDisposable
     [InlineData("""{"milestones": [5, "ten"]}""", "\"milestones\" is [5,\"ten\"], but must be a list of whole numbers.")]
     [InlineData("""{"simulation": {"cameras": "sony-rx100m7"}}""", "\"simulation.cameras\" is \"sony-rx100m7\", but must be a list of")]
     [InlineData("""{"simulation": {"night": {"illuminant": 1}}}""", "\"simulation.night.illuminant\" is 1, but must be true or false.")]
-    [InlineData("""{"simulation": {"night": {"darkness": "100..10"}}}""", "is \"100..10\", but must be a range of numbers above 0 such as \"10")]
+    [InlineData(
+        """{"simulation": {"night": {"darkness": "100..10"}}}""",
+        "is \"100..10\", but must be a range of numbers above 0 such as \"10")]
     [InlineData("""{"simulation": {"night": {"darkness": [10, 100]}}}""", "is [10,100], but must be a range of numbers above 0")]
     [InlineData("""{"network": {"max_size": "huge"}}""", "\"network.max_size\" is \"huge\", but must be a size such as \"1333x800\".")]
     [InlineData("""{"schedule": "linear"}""", "\"schedule\" is \"linear\", but must be \"steps\" or \"cosine\".")]

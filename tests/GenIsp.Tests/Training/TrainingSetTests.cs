@@ -158,7 +158,8 @@ public sealed class TrainingSetTests : IDisposable
 
         Should.Throw<GenIspException>(() => new DatasetImages(dataset, _photos["photos"], new LinearOptions(), Noiseless)).Message
             .ShouldBe(
-                $"4 of the 5 images of coco.json have no file in {_photos["photos"]}: b.png, c.png, d.png, …. Are these the right folders?");
+                $"4 of the 5 images of coco.json have no file in {_photos["photos"]}: b.png, c.png, d.png, …. "
+                + "Are these the right folders?");
         Should.Throw<GenIspException>(() => new DatasetImages(dataset, _photos["nowhere"], new LinearOptions(), Noiseless)).Message
             .ShouldContain("nowhere");
     }

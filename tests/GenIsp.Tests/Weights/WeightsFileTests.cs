@@ -26,6 +26,14 @@ public sealed class WeightsFileTests
         With(file, WeightsFile.FormatOf).ShouldBe(WeightsFormat.Safetensors);
     }
 
+    [Fact]
+    public void A_safetensors_header_whose_length_lies_is_told_so()
+    {
+        byte[] file = [.. BitConverter.GetBytes(1L << 62), .. "{\"w\": {}}"u8];
+
+        ErrorOf(file, WeightsFile.Read).ShouldContain("is no safetensors file, or is damaged");
+    }
+
     [Theory]
     [InlineData("", "is empty")]
     [InlineData("\n<!DOCTYPE html><html>", "is a web page")]

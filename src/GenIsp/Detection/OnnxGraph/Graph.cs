@@ -120,7 +120,8 @@ internal sealed class Graph : IDisposable
                 + "supported. Export it again, with opset 17 for example.");
         }
         var steps = new List<Step>(model.Graph.Node.Count);
-        var unsupported = new List<string>();
+        // What is missing, and the nodes that need it.
+        var unsupported = new List<(string Need, string Node)>();
         foreach (var proto in model.Graph.Node)
         {
             var node = new Node(proto, opset, _type, _source);
@@ -134,14 +135,18 @@ internal sealed class Graph : IDisposable
             }
             catch (UnsupportedException error)
             {
-                unsupported.Add(error.Message.Length > 0 ? $"{node.Description}: {error.Message}" : node.Description);
+                var reason = error.Message.Length > 0 ? $": {error.Message}" : "";
+                unsupported.Add(($"{proto.Domain}.{proto.OpType}{reason}", node.Description + reason));
             }
         }
         if (unsupported.Count == 0)
             return steps;
         const int Shown = 20;
-        var rest = unsupported.Count > Shown ? $"; and {unsupported.Count - Shown} more" : "";
-        throw new GenIspException($"{_source} needs what is not supported: {string.Join("; ", unsupported.Take(Shown))}{rest}.");
+        var needs = unsupported.GroupBy(one => one.Need).ToList();
+        var named = needs.Take(Shown)
+            .Select(nodes => nodes.First().Node + (nodes.Count() > 1 ? $", and {nodes.Count() - 1} more nodes of this kind" : ""));
+        var rest = needs.Count > Shown ? $"; and {needs.Count - Shown} more kinds" : "";
+        throw new GenIspException($"{_source} needs what is not supported: {string.Join("; ", named)}{rest}.");
     }
 
     // Every value is made once, and before it is used. So there is no cycle either.
@@ -199,19 +204,25 @@ internal sealed class Graph : IDisposable
     {
         var uses = steps.SelectMany(step => step.Inputs).Concat(OutputNames).CountBy(name => name).ToDictionary();
         var sigmoids = steps
-            .Where(step => step is { Operator: "Sigmoid", Inputs.Length: 1, Outputs: [{ Length: > 0 } made] } && uses.GetValueOrDefault(made) == 1)
+            .Where(step => step is { Operator: "Sigmoid", Inputs.Length: 1, Outputs: [{ Length: > 0 } made] }
+                && uses.GetValueOrDefault(made) == 1)
             .ToDictionary(step => step.Outputs[0]);
         var fused = new Dictionary<Step, Step>();
         foreach (var step in steps.Where(step => step is { Operator: "Mul", Inputs.Length: 2 }))
         {
             var (a, b) = (step.Inputs[0], step.Inputs[1]);
-            if (sigmoids.TryGetValue(b, out var sigmoid) && sigmoid.Inputs[0] == a || sigmoids.TryGetValue(a, out sigmoid) && sigmoid.Inputs[0] == b)
+            if (sigmoids.TryGetValue(b, out var sigmoid) && sigmoid.Inputs[0] == a
+                || sigmoids.TryGetValue(a, out sigmoid) && sigmoid.Inputs[0] == b)
             {
                 fused[sigmoid] = step;
                 fused[step] = step with { Inputs = sigmoid.Inputs, Kernel = x => [nn.functional.silu(x[0])] };
             }
         }
-        return [.. steps.Where(step => !(step.Operator == "Sigmoid" && fused.ContainsKey(step))).Select(step => fused.GetValueOrDefault(step, step))];
+        return
+        [
+            .. steps.Where(step => !(step.Operator == "Sigmoid" && fused.ContainsKey(step)))
+                .Select(step => fused.GetValueOrDefault(step, step)),
+        ];
     }
 
     private void DropUnusedConstants()

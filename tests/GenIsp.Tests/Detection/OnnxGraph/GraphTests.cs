@@ -130,6 +130,17 @@ public class GraphTests
         message.ShouldContain("com.example.Relu node 'own'");
     }
 
+    [Fact]
+    public void Nodes_that_lack_the_same_are_counted_and_the_first_is_named()
+    {
+        var model = Small();
+        for (var i = 0; i < 30; i++)
+            model.Node("NonMaxSuppression", "y y", $"boxes{i}");
+
+        Refused(model.Build()).Message.ShouldBe(
+            "m.onnx needs what is not supported: NonMaxSuppression node 'NonMaxSuppression_8' (opset 13), and 29 more nodes of this kind.");
+    }
+
     [Theory]
     [InlineData(6), InlineData(99)]
     public void An_opset_of_another_time_is_refused(int opset) =>
