@@ -15,6 +15,23 @@ need_dotnet() {
     fi
 }
 
+# apt_install ROOT WHAT PACKAGE: installs the newest package of that name, a regular expression, if this user may. One try: a start must
+# not wait for a network that is not there.
+apt_install() {
+    local tried="$1/artifacts/.apt-tried-${3//[^a-z]/}"
+    local apt=(apt-get)
+    [ "$(id -u)" = 0 ] || apt=(sudo -n apt-get)
+    if [ -e "$tried" ] || ! command -v apt-get >/dev/null || { [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; }; then
+        return 1
+    fi
+    echo "genisp: installing $2" >&2
+    mkdir -p "$1/artifacts" && touch "$tried"
+    "${apt[@]}" update -qq >&2 || true
+    local package
+    package=$(apt-cache search --names-only "$3" | cut -d' ' -f1 | sort -V | tail -1)
+    [ -n "$package" ] && DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$package" >&2
+}
+
 # LibRaw reads the cameras' RAW files. Without it everything else still works, so a machine where it can't be installed goes on.
 need_libraw() { # ROOT
     case "$(uname -s)" in
@@ -27,22 +44,19 @@ need_libraw() { # ROOT
         *) return ;;
     esac
     case "$(/sbin/ldconfig -p 2>/dev/null)" in *libraw.so.* | *libraw_r.so.*) return ;; esac
-    # One try: a start must not wait for a network that is not there.
-    local tried="$1/artifacts/.libraw-tried"
-    local apt=(apt-get)
-    [ "$(id -u)" = 0 ] || apt=(sudo -n apt-get)
-    if [ ! -e "$tried" ] && command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
-        echo "genisp: installing LibRaw, which reads RAW files" >&2
-        mkdir -p "$1/artifacts" && touch "$tried"
-        "${apt[@]}" update -qq >&2 || true
-        local package
-        package=$(apt-cache search --names-only '^libraw[0-9]+(t64)?$' | cut -d' ' -f1 | sort -V | tail -1)
-        if [ -n "$package" ] && DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$package" >&2; then
-            return
-        fi
-    fi
+    apt_install "$1" "LibRaw, which reads RAW files" '^libraw[0-9]+(t64)?$' && return
     echo "genisp: LibRaw is missing, so RAW files can't be read. Install it: sudo apt-get install libraw20 (Debian 12)," \
         "libraw23t64 (Ubuntu 24.04, Debian 13), or dnf install LibRaw (Fedora, RHEL)" >&2
+}
+
+# The tests look at reports in a real browser. Without one those tests are skipped.
+need_chromium() { # ROOT
+    [ "$(uname -s)" = Linux ] || return 0
+    local program
+    for program in chromium google-chrome; do
+        [ ! -x "/usr/bin/$program" ] || return 0
+    done
+    apt_install "$1" "Chromium, in which the tests look at reports" '^chromium$' || true
 }
 
 # built ROOT PROJECT NAME: builds the project if a source is newer than the last build, and prints the program's path.

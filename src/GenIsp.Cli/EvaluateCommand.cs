@@ -2,12 +2,15 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using GenIsp.Data;
 using GenIsp.Evaluation;
+using GenIsp.Reporting;
 using GenIsp.Training;
 
 namespace GenIsp.Cli;
 
 internal static class EvaluateCommand
 {
+    private const string ReportName = "report.html";
+
     public static Command Create(Terminal terminal)
     {
         var annotations = new Option<string>("--annotations") { Description = "COCO annotation file", Required = true, HelpName = "FILE" };
@@ -33,7 +36,8 @@ internal static class EvaluateCommand
             "from 0 to 1");
         var output = new Option<string?>("--output", "-o")
         {
-            Description = "Folder for the figures as results.json and the detections as COCO results files",
+            Description = "Folder for report.html with tables, curves and pictures, the figures as results.json, and the detections as COCO "
+                + "results files",
             HelpName = "DIR",
         };
         var classes = new Option<string?>("--classes")
@@ -77,8 +81,14 @@ internal static class EvaluateCommand
                 var files = AnnotatedFile.FindAll(dataset, named.Images);
                 using var rivals = Rivals.Load(terminal, dataset, development.LoadAll(parsed), named.Detectors);
                 if (folder is not null)
-                    OutputFolder.Prepare(folder, [parsed.GetValue(annotations)!, .. named.Images, .. named.Detectors], rivals.OutputNames);
-                evaluations = rivals.Measure(terminal, files, (float)parsed.GetValue(score), options, folder, cancellation);
+                {
+                    OutputFolder.Prepare(
+                        folder, [parsed.GetValue(annotations)!, .. named.Images, .. named.Detectors], [.. rivals.OutputNames, ReportName]);
+                }
+                var measurement = rivals.Measure(terminal, files, (float)parsed.GetValue(score), options, folder, cancellation);
+                if (folder is not null)
+                    WriteReport(terminal, Path.Combine(folder, ReportName), dataset, measurement);
+                evaluations = measurement.Evaluations;
             }
             if (parsed.GetValue(json))
                 Json.Print(terminal, Evaluation.ToJson(evaluations));
@@ -87,6 +97,23 @@ internal static class EvaluateCommand
             return Task.FromResult(CommandLine.Done);
         });
         return command;
+    }
+
+    private static void WriteReport(Terminal terminal, string path, CocoDataset dataset, Measurement measurement)
+    {
+        var evaluations = measurement.Evaluations;
+        ReportFile.Write(path, new Report
+        {
+            Title = $"Evaluation on {Path.GetFileName(dataset.Source)}",
+            Facts =
+            [
+                KeyValuePair.Create("annotations", dataset.Source),
+                KeyValuePair.Create("ISPs", string.Join(", ", evaluations.Select(one => one.Isp).Distinct())),
+                KeyValuePair.Create("detectors", string.Join(", ", evaluations.Select(one => one.Detector).Distinct())),
+            ],
+            Evaluations = [measurement.ToSection(Path.GetFileName(dataset.Source))],
+        });
+        terminal.Say($"{path}: tables, curves and pictures to look at in a browser");
     }
 
     private static void CheckUsage(

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using GenIsp.Data;
 using GenIsp.Evaluation;
+using GenIsp.Reporting;
 
 namespace GenIsp.Cli;
 
@@ -21,6 +22,13 @@ internal sealed record Evaluation(string? Isp, string? Detector, CocoMetrics All
             : null;
         return new Evaluation(isp, detector, CocoEvaluator.Evaluate(dataset, detections, options), Flagged(true), Flagged(false));
     }
+
+    /// <summary>For the report, which is of named ISPs and detectors.</summary>
+    public RivalFigures ToFigures() => new(
+        Isp!, Detector!, All,
+        Extreme is null || NonExtreme is null
+            ? []
+            : [KeyValuePair.Create("extreme", Extreme), KeyValuePair.Create("non-extreme", NonExtreme)]);
 
     /// <summary>The document of several.</summary>
     public static JsonObject ToJson(IEnumerable<Evaluation> evaluations) =>

@@ -1,6 +1,7 @@
 using GenIsp.Data;
 using GenIsp.Evaluation;
 using GenIsp.Imaging;
+using GenIsp.Reporting;
 
 namespace GenIsp.Cli;
 
@@ -55,11 +56,11 @@ internal sealed class Rivals : IDisposable
     /// <param name="files">All images of the data set.</param>
     /// <param name="score">Detections below are left out.</param>
     /// <param name="options">What is measured.</param>
-    /// <param name="folder">Where detections and figures are saved; null saves nothing.</param>
+    /// <param name="folder">Where detections and figures are saved; null saves nothing, and gathers no gallery.</param>
     /// <param name="cancellation">Ends the work after the image in work.</param>
     /// <exception cref="GenIspException">A file can't be read, does not fit its annotations, or can't be written.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; nothing was written.</exception>
-    public IReadOnlyList<Evaluation> Measure(
+    public Measurement Measure(
         Terminal terminal, IReadOnlyList<AnnotatedFile> files, float score, CocoEvaluationOptions options, string? folder,
         CancellationToken cancellation)
     {
@@ -67,13 +68,20 @@ internal sealed class Rivals : IDisposable
             terminal.Say("genisp: the photos are developed already, and no ISP changes them: all have the same figures");
         var clock = new StageClock();
         var found = Pairs.ToDictionary(pair => pair, _ => new List<CocoDetection>());
+        var gallery = folder is null
+            ? null
+            : new GalleryBuilder(_dataset, [.. Pairs.Select(pair => pair.Detector.Name)], _isps.Count, options.Classes);
         ProgressBar.Run(terminal, files.Count, bar =>
         {
             foreach (var (file, input) in ReadAhead(files, clock, cancellation))
             {
                 bar.Show(file.Path);
-                foreach (var (pair, detections) in Detect(input, file.Image, score, clock))
-                    found[pair].AddRange(detections);
+                var views = Detect(input, file.Image, score, clock);
+                foreach (var (pair, view) in views)
+                    found[pair].AddRange(view.Found);
+                if (gallery is not null)
+                    clock.Measure("gallery", () => gallery.Offer(file.Image, input.Frame, [.. Pairs.Select(pair => views[pair])]));
+                clock.Finish();
                 bar.Advance();
             }
         });
@@ -90,7 +98,7 @@ internal sealed class Rivals : IDisposable
             Json.Write(Path.Combine(folder, FiguresName), Evaluation.ToJson(evaluations));
         }
         terminal.Say($"{_dataset.Source}: {clock}");
-        return evaluations;
+        return new Measurement(evaluations, gallery?.Build() ?? []);
     }
 
     public void Dispose()
@@ -121,19 +129,29 @@ internal sealed class Rivals : IDisposable
         }
     }
 
-    private IEnumerable<((Developer Isp, NamedDetector Detector) Pair, IReadOnlyList<CocoDetection> Found)> Detect(
+    private Dictionary<(Developer Isp, NamedDetector Detector), (RgbImage Picture, IReadOnlyList<CocoDetection> Found)> Detect(
         AnnotatedInput input, CocoImage image, float score, StageClock clock)
     {
         IReadOnlyList<CocoDetection> Find(NamedDetector detector, RgbImage picture) =>
             clock.Measure("detectors", () => detector.Detect(picture, input.Frame, image, score));
         // No ISP changes a photo, so all have the same detections.
         var ofPhoto = input.Photo is { } photo ? _detectors.ToDictionary(detector => detector, detector => Find(detector, photo)) : null;
+        var views = new Dictionary<(Developer, NamedDetector), (RgbImage, IReadOnlyList<CocoDetection>)>();
         foreach (var isp in _isps)
         {
             var picture = input.Photo ?? clock.Measure("ISPs", () => isp.Develop(input.Linear[isp.Options]));
             foreach (var detector in _detectors)
-                yield return ((isp, detector), ofPhoto?[detector] ?? Find(detector, picture));
+                views[(isp, detector)] = (picture, ofPhoto?[detector] ?? Find(detector, picture));
         }
-        clock.Finish();
+        return views;
     }
+}
+
+/// <summary>What was measured, and what the report shows of it.</summary>
+/// <param name="Evaluations">One of each ISP and detector.</param>
+/// <param name="Gallery">A few of the images, with a view of each; empty where nothing is saved.</param>
+internal sealed record Measurement(IReadOnlyList<Evaluation> Evaluations, IReadOnlyList<GalleryImage> Gallery)
+{
+    /// <summary>The report's section on this data set.</summary>
+    public EvaluationSection ToSection(string title) => new(title, [.. Evaluations.Select(one => one.ToFigures())], Gallery);
 }

@@ -25,14 +25,16 @@ internal sealed class StageClock
         }
     }
 
+    public void Measure(string stage, Action work) => Measure(stage, () =>
+    {
+        work();
+        return true;
+    });
+
     /// <summary>The last stage of a picture: it is done.</summary>
     public void Finish(string stage, Action work)
     {
-        Measure(stage, () =>
-        {
-            work();
-            return true;
-        });
+        Measure(stage, work);
         Finish();
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GenIsp.Reporting;
 using GenIsp.Training;
 
 namespace GenIsp.Cli;
@@ -30,12 +31,41 @@ internal static class TrainCommand
             TrainingResult result;
             using (var progress = new TrainingProgress(terminal, options.Epochs))
             using (cancellation.Register(() => terminal.Say("genisp: finishing the step, then saving")))
-                result = TrainingRun.Execute(folder, options, goesOn, progress.Show, cancellation);
+            {
+                result = TrainingRun.Execute(folder, options, goesOn, news =>
+                {
+                    progress.Show(news);
+                    // A long run is worth a look while it goes on.
+                    if (news is TrainingEvent.EpochDone)
+                        WriteReport(folder);
+                }, cancellation);
+            }
+            WriteReport(folder);
             terminal.Say(result.IsComplete
                 ? $"{folder}: trained, {result.Steps} steps. Use it by --isp {folder}"
                 : $"{folder}: saved after step {result.Steps}. Go on by genisp train --resume -o {folder}");
             return Task.FromResult(result.IsComplete ? CommandLine.Done : CommandLine.Cancelled);
         });
         return command;
+    }
+
+    private static void WriteReport(string folder)
+    {
+        var options = TrainingRun.OptionsOf(folder);
+        ReportFile.Write(Path.Combine(folder, "report.html"), new Report
+        {
+            Title = $"Training of {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)))}",
+            Facts =
+            [
+                KeyValuePair.Create("detector", Path.GetFileName(options.Detector)),
+                KeyValuePair.Create("learned from", Path.GetFileName(options.Annotations)),
+                KeyValuePair.Create("measured on", options.ValidationAnnotations is { } file ? Path.GetFileName(file) : "nothing"),
+                KeyValuePair.Create("simulated night", options.Simulation is { } night ? string.Join(", ", night.Cameras) : "no"),
+                KeyValuePair.Create("epochs", $"{options.Epochs}"),
+                KeyValuePair.Create("images a step", $"{options.BatchSize}"),
+                KeyValuePair.Create("seed", $"{options.Seed}"),
+            ],
+            Training = TrainingCurves.Read(folder),
+        });
     }
 }

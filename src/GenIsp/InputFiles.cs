@@ -4,12 +4,14 @@ namespace GenIsp;
 internal static class InputFiles
 {
     /// <summary>Opens a file to read. Symbolic links are followed, and the stream knows the true length.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="share">What others may do meanwhile: a log may grow.</param>
     /// <exception cref="GenIspException">It is missing, a folder, or unreadable.</exception>
-    public static FileStream Open(string path)
+    public static FileStream Open(string path, FileShare share = FileShare.Read)
     {
         try
         {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            return new FileStream(path, FileMode.Open, FileAccess.Read, share);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -5,7 +5,8 @@ namespace GenIsp.Evaluation;
 /// <param name="Recall1">By IoU threshold: the recall with one detection an image.</param>
 /// <param name="Recall10">The same with ten.</param>
 /// <param name="Recall100">The same with a hundred.</param>
-internal sealed record CocoCurves(double[] Precision, double[] Recall1, double[] Recall10, double[] Recall100)
+/// <param name="PrecisionAt50">At IoU 0.50: the interpolated precision at each recall threshold.</param>
+internal sealed record CocoCurves(double[] Precision, double[] Recall1, double[] Recall10, double[] Recall100, double[] PrecisionAt50)
 {
     // NumPy's spacing(1), the distance from 1 to the next double: part of the protocol, to keep the divisor above 0.
     private const double Spacing = 2.220446049250313e-16;
@@ -17,7 +18,10 @@ internal sealed record CocoCurves(double[] Precision, double[] Recall1, double[]
     public static CocoCurves From(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<byte> ranks, int positives)
     {
         var thresholds = CocoProtocol.IouThresholds.Length;
-        var curves = new CocoCurves(new double[thresholds], new double[thresholds], new double[thresholds], new double[thresholds]);
+        var recalls = CocoProtocol.RecallThresholds.Length;
+        var curves = new CocoCurves(
+            new double[thresholds], new double[thresholds], new double[thresholds], new double[thresholds], new double[recalls]);
+        var interpolated = new double[recalls];
         // A crowd takes any number of detections, but those are ignored: no more than the positives can be right.
         var precision = new double[Math.Min(positives, outcomes.Length)];
         for (var threshold = 0; threshold < thresholds; threshold++)
@@ -40,7 +44,10 @@ internal sealed record CocoCurves(double[] Precision, double[] Recall1, double[]
                 if (ranks[d] < 10)
                     firstTen++;
             }
-            curves.Precision[threshold] = Interpolate(precision.AsSpan(0, right), positives);
+            Interpolate(precision.AsSpan(0, right), positives, interpolated);
+            if (threshold == 0)
+                interpolated.CopyTo(curves.PrecisionAt50, 0);
+            curves.Precision[threshold] = interpolated.Sum() / recalls;
             curves.Recall1[threshold] = (double)first / positives;
             curves.Recall10[threshold] = (double)firstTen / positives;
             curves.Recall100[threshold] = (double)right / positives;
@@ -49,20 +56,19 @@ internal sealed record CocoCurves(double[] Precision, double[] Recall1, double[]
     }
 
     // precision[i] is reached at the recall (i + 1) / positives. At a recall counts the best precision there or further on.
-    private static double Interpolate(Span<double> precision, int positives)
+    private static void Interpolate(Span<double> precision, int positives, Span<double> interpolated)
     {
         for (var i = precision.Length - 1; i > 0; i--)
             precision[i - 1] = Math.Max(precision[i - 1], precision[i]);
-        var sum = 0.0;
+        interpolated.Clear();
         var at = 0;
-        foreach (var recall in CocoProtocol.RecallThresholds)
+        for (var i = 0; i < interpolated.Length; i++)
         {
-            while (at < precision.Length && (double)(at + 1) / positives < recall)
+            while (at < precision.Length && (double)(at + 1) / positives < CocoProtocol.RecallThresholds[i])
                 at++;
             if (at == precision.Length)
                 break;
-            sum += precision[at];
+            interpolated[i] = precision[at];
         }
-        return sum / CocoProtocol.RecallThresholds.Length;
     }
 }

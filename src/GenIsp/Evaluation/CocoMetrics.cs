@@ -53,6 +53,12 @@ public sealed record CocoMetrics
     public required IReadOnlyDictionary<string, double> PerClass { get; init; }
 
     /// <summary>
+    /// The precision-recall curve at IoU 0.50 of each evaluated class that has boxes: the interpolated precision at the 101 recalls 0.00,
+    /// 0.01 … 1.00, whose mean is the class's AP at IoU 0.50. It is not part of the JSON.
+    /// </summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<double>> PrecisionAt50 { get; init; }
+
+    /// <summary>
     /// As JSON: <c>{images, boxes, AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm, ARl, per_class: {name: AP}}</c>.
     /// </summary>
     public JsonObject ToJson() => new()

@@ -36,7 +36,8 @@ public sealed class EvaluateImagesTests : IDisposable
             "per_class", "area_frame",
         ]);
         JsonNode.DeepEquals(JsonNode.Parse(File.ReadAllText(_folder["out/results.json"])), JsonNode.Parse(run.Out)).ShouldBeTrue();
-        Outputs().ShouldBe(["classical.yolox_nano.json", "linear.yolox_nano.json", "results.json"]);
+        Outputs().ShouldBe(["classical.yolox_nano.json", "linear.yolox_nano.json", "report.html", "results.json"]);
+        File.ReadAllText(_folder["out/report.html"]).ShouldContain("000000001675.dng");
     }
 
     [Fact]
@@ -67,7 +68,7 @@ public sealed class EvaluateImagesTests : IDisposable
         var run = await Evaluate("--denoise", "bilateral", "--max-size", "416x416", "-o", _folder["out"], "--json");
 
         ((string)Only(run)["isp"]!).ShouldBe("classical-bilateral");
-        Outputs().ShouldBe(["classical-bilateral.yolox_nano.json", "results.json"]);
+        Outputs().ShouldBe(["classical-bilateral.yolox_nano.json", "report.html", "results.json"]);
     }
 
     [Fact]

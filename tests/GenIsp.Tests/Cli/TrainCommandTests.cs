@@ -32,6 +32,7 @@ public sealed class TrainCommandTests : IDisposable
         run.Error.ShouldNotContain("\u001b", Case.Sensitive, "nobody looks at a screen");
         run.Out.ShouldBe("");
         File.Exists(_photos["run/best.safetensors"]).ShouldBeTrue();
+        File.ReadAllText(_photos["run/report.html"]).ShouldContain("\"epochs\":[[1,");
     }
 
     [Fact]
