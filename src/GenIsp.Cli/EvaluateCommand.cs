@@ -36,8 +36,8 @@ internal static class EvaluateCommand
             "from 0 to 1");
         var output = new Option<string?>("--output", "-o")
         {
-            Description = "Folder for report.html with tables, curves and pictures, the figures as results.json, and the detections as COCO "
-                + "results files",
+            Description = "Folder for report.html with tables, curves and pictures, the figures as results.json, and the detections as "
+                + "COCO results files",
             HelpName = "DIR",
         };
         var classes = new Option<string?>("--classes")

@@ -134,7 +134,8 @@ public sealed class GalleryBuilder
             made.Add(new GalleryView(
                 file.File, file.Width, file.Height,
                 [
-                    .. found.Where(one => one.Score >= LowestScore && _classes.ContainsKey(one.CategoryId)).OrderByDescending(one => one.Score).Take(MostDetections)
+                    .. found.Where(one => one.Score >= LowestScore && _classes.ContainsKey(one.CategoryId))
+                        .OrderByDescending(one => one.Score).Take(MostDetections)
                         .Select(one => BoxOf(one.Box, one.CategoryId, one.Score, false)),
                 ]));
         }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using GenIsp.Evaluation;
@@ -183,8 +184,6 @@ internal static class ReportJson
         if (number is not { } value || !double.IsFinite(value))
             json.WriteNullValue();
         else
-            json.WriteNumberValue(value == 0 ? 0 : double.Parse(value.ToString("g6", Invariant), Invariant));
+            json.WriteRawValue(value.ToString("g6", CultureInfo.InvariantCulture));
     }
-
-    private static readonly System.Globalization.CultureInfo Invariant = System.Globalization.CultureInfo.InvariantCulture;
 }

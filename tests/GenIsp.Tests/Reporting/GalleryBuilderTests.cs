@@ -53,7 +53,10 @@ public sealed class GalleryBuilderTests
         var builder = new GalleryBuilder(dataset, detectors, pictures: 15);
         var picture = SampleReport.Gray(0.5f);
         foreach (var image in dataset.Images)
-            builder.Offer(image, SampleReport.FrameOf(image), [.. detectors.Select((_, i) => (picture, (IReadOnlyList<CocoDetection>)Found(image, i / 15.0)))]);
+        {
+            IReadOnlyList<CocoDetection> FoundBy(int i) => Found(image, i / 15.0);
+            builder.Offer(image, SampleReport.FrameOf(image), [.. Enumerable.Range(0, 15).Select(i => (picture, FoundBy(i)))]);
+        }
 
         var gallery = builder.Build();
 
@@ -100,7 +103,10 @@ public sealed class GalleryBuilderTests
         var dataset = SampleReport.Dataset(images: images);
         var builder = new GalleryBuilder(dataset, ["eye", "eye"], pictures: 2);
         foreach (var image in dataset.Images)
-            builder.Offer(image, SampleReport.FrameOf(image), [(SampleReport.Gray(0), Found(image, 0.9)), (SampleReport.Gray(1), other(image))]);
+        {
+            builder.Offer(
+                image, SampleReport.FrameOf(image), [(SampleReport.Gray(0), Found(image, 0.9)), (SampleReport.Gray(1), other(image))]);
+        }
         return builder.Build();
     }
 }

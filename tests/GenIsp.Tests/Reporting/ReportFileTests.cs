@@ -31,9 +31,10 @@ public sealed partial class ReportFileTests
     [Fact]
     public void Numbers_that_are_none_are_null()
     {
-        var steps = new TrainingStep(1, double.NaN, double.PositiveInfinity, 1, 1, 1, 1);
+        var step = new TrainingStep(1, double.NaN, double.PositiveInfinity, 1, 1, 1, 1);
+        var report = new Report { Title = "odd", Training = new TrainingCurves([step], []) };
 
-        ReportFile.ToHtml(new Report { Title = "odd", Training = new TrainingCurves([steps], []) }).ShouldContain("[[1,null,null,1,1,1,1]]");
+        ReportFile.ToHtml(report).ShouldContain("[[1,null,null,1,1,1,1]]");
     }
 
     [GeneratedRegex(@"\w+://[^""'\s<>)]+")]

@@ -16,7 +16,7 @@ public sealed class ReportPageTests(Browser browser) : IClassFixture<Browser>
         (await sight.Ask<int>("document.querySelectorAll('.chart path.line').length")).ShouldBe(3 + 3 + 1 + 2);
         (await sight.Ask<int>("document.documentElement.scrollWidth")).ShouldBeLessThanOrEqualTo(width);
         // Pictures are decoded, not just there.
-        (await sight.Ask<int>("document.querySelector('.layer img').decode().then(() => document.querySelector('.layer img').naturalWidth)"))
+        (await sight.Ask<int>("(image => image.decode().then(() => image.naturalWidth))(document.querySelector('.layer img'))"))
             .ShouldBe(SampleReport.Width);
         sight.Complaints.ShouldBeEmpty();
         sight.Requests.ShouldBeEmpty();
@@ -115,7 +115,8 @@ public sealed class ReportPageTests(Browser browser) : IClassFixture<Browser>
             (() => {
               const stage = document.querySelector('.stage').getBoundingClientRect();
               const box = document.querySelector('.box.truth').getBoundingClientRect();
-              return [(box.x - stage.x) / stage.width, (box.y - stage.y) / stage.height, box.width / stage.width, box.height / stage.height];
+              const { width, height } = stage;
+              return [(box.x - stage.x) / width, (box.y - stage.y) / height, box.width / width, box.height / height];
             })()
             """);
 

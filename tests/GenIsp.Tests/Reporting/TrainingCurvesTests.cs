@@ -13,7 +13,7 @@ public sealed class TrainingCurvesTests : IDisposable
     {
         using var log = new FileStream(_folder["log.jsonl"], FileMode.Create, FileAccess.Write, FileShare.Read);
         log.Write("""
-            {"step":1,"epoch":1,"loss":0.5,"imitation":0.25,"classification":0.125,"boxes":null,"color":0,"gradient_norm":1,"learning_rate":0.001}
+            {"step":1,"epoch":1,"loss":0.5,"imitation":0.25,"classification":0.125,"boxes":null,"color":0,"learning_rate":0.001}
             {"step":1,"epoch":1,"mean_loss":0.5,"validation":{"images":2,"AP":0.3,"AP50":0.5,"AR100":0.4},"seconds":{}}
             {"step":2,"epoch":2,"mean_loss":0.5,"validation":null,"seconds":{}}
             {"step":3,"epo

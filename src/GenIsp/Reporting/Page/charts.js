@@ -3,7 +3,8 @@
 
 /**
  * @param options {
- *   series: [{ name, color, points: [[x, y or null]], smooth, dots, dashed }]: "smooth" draws the points faintly below their moving average;
+ *   series: [{ name, color, points: [[x, y or null]], smooth, dots, dashed }]: "smooth" draws the points faintly below their moving
+ *     average;
  *   x, y: { label, min, max, log, format } }
  */
 function lineChart({ series, x, y }) {
@@ -93,12 +94,15 @@ function pathOf(points, xs, ys, isLog) {
   return path;
 }
 
-// The exponential moving average, without the pull to its start; over a fiftieth of the points.
+// The exponential moving average, without the pull to its start; over a fiftieth of the points. After a gap it begins anew.
 function smoothed(points) {
   const keep = 1 - 1 / Math.max(1, points.length / 50);
   let sum = 0, weight = 0;
   return points.map(([place, value]) => {
-    if (value === null) return [place, null];
+    if (value === null) {
+      sum = weight = 0;
+      return [place, null];
+    }
     sum = keep * sum + (1 - keep) * value;
     weight = keep * weight + (1 - keep);
     return [place, sum / weight];
@@ -110,7 +114,7 @@ function axis(values, { min, max, log, format }, [from, to], ticks) {
   let low = min ?? values.reduce((a, b) => Math.min(a, b), Infinity);
   let high = max ?? values.reduce((a, b) => Math.max(a, b), -Infinity);
   if (!(low <= high)) [low, high] = log ? [0.1, 1] : [0, 1];
-  if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - (low === 0 ? 0 : Math.abs(low) / 2), high + (Math.abs(high) / 2 || 1)];
+  if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - Math.abs(low) / 2, high + (Math.abs(high) / 2 || 1)];
   const scale = log ? Math.log10 : value => value;
   const place = value => from + (to - from) * (scale(value) - scale(low)) / (scale(high) - scale(low));
   const marks = log ? logTicks(low, high) : linearTicks(low, high, Math.max(2, ticks));
@@ -131,8 +135,8 @@ function logTicks(low, high) {
   const factors = decades > 4 ? [1] : decades > 1.5 ? [1, 3] : [1, 1.5, 2, 3, 5, 7];
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++)
-    for (const factor of factors) if (factor * 10 ** power >= low * 0.999 && factor * 10 ** power <= high * 1.001) ticks.push(factor * 10 ** power);
-  return ticks;
+    ticks.push(...factors.map(factor => factor * 10 ** power));
+  return ticks.filter(tick => tick >= low * 0.999 && tick <= high * 1.001);
 }
 
 // A line at the nearest point, and what all series have there.
@@ -151,7 +155,7 @@ function followPointer(plot, chart, series, xs, ys, x, area) {
     line.setAttribute("visibility", "visible");
     bubble.replaceChildren(element("b", {}, `${x.label} ${xs.format(nearest)}`), ...series.map((one, i) => {
       const value = values[i].get(nearest);
-      return element("span", {}, swatch(one), `${one.name} ${value === null || value === undefined ? "–" : Number(value.toPrecision(3))}`);
+      return element("span", {}, swatch(one), `${one.name} ${(value ?? null) === null ? "–" : Number(value.toPrecision(3))}`);
     }));
     bubble.hidden = false;
     const left = xs.place(nearest) + 12;

@@ -25,7 +25,8 @@ function match(truth, found, threshold) {
       && intersection(box, other) >= matchingIoU * box.width * box.height);
     if (best || !inCrowd) detections.push({ box, isRight: best !== null });
   }
-  return { detections, missed: free, wrong: detections.filter(one => !one.isRight).length, right: detections.filter(one => one.isRight).length };
+  const right = detections.filter(one => one.isRight).length;
+  return { detections, missed: free, right, wrong: detections.length - right };
 }
 
 function intersection(a, b) {
@@ -128,17 +129,21 @@ function show(state, { images, rivals, names, stage, layers, line, output, thumb
       ...(state.found ? detections.map(({ box, isRight }) => frame(box, isRight ? "found right" : "found wrong")) : []));
     const total = truth.filter(box => !box.isCrowd).length;
     layer.count.replaceChildren(
-      element("b", {}, names[state.sides[i]]), ` finds ${right} of ${total}`, element("span", { class: "quiet" }, wrong === 0 ? ", nothing wrong" : `, ${wrong} wrong`));
+      element("b", {}, names[state.sides[i]]), ` finds ${right} of ${total}`,
+      element("span", { class: "quiet" }, wrong === 0 ? ", nothing wrong" : `, ${wrong} wrong`));
     layer.count.style.setProperty("--color", colorOf(state.sides[i]));
     layer.count.hidden = i === 1 && !isPair;
   });
   thumbnails.forEach((thumbnail, i) => thumbnail.setAttribute("aria-current", String(i === state.image)));
-  caption.textContent = image.difference === undefined ? `${image.name}, chosen at random` : `${image.name}, differs by ${image.difference.toFixed(2)}`;
+  caption.textContent = image.difference === undefined
+    ? `${image.name}, chosen at random`
+    : `${image.name}, differs by ${image.difference.toFixed(2)}`;
 }
 
 function frame(box, kind) {
-  const label = box.score === null ? box.name : `${box.name} ${box.score.toFixed(2)}`;
-  const made = element("div", { class: `box ${kind}${box.y < 0.04 ? " high" : ""}`, title: label }, box.score === null ? null : element("span", {}, label));
+  const label = box.score === null ? null : `${box.name} ${box.score.toFixed(2)}`;
+  const made = element("div", { class: `box ${kind}${box.y < 0.04 ? " high" : ""}` },
+    label ? element("span", {}, label) : null);
   made.style.left = `${100 * box.x}%`;
   made.style.top = `${100 * box.y}%`;
   made.style.width = `${100 * box.width}%`;

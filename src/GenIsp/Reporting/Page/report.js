@@ -2,24 +2,32 @@
 
 function trainingCards({ steps, epochs }) {
   const series = (column, name, i, more) => ({ name, color: colorOf(i), points: steps.map(step => [step[0], step[column]]), ...more });
+  // What is 0 is not in play: the imitation after its steps, the detector's losses before.
+  const inPlay = one => ({ ...one, points: one.points.map(([step, value]) => [step, value > 0 ? value : null]) });
   const terms = [["loss", 2], ["imitation", 3], ["classification", 4], ["boxes", 5], ["color", 6]]
-    .map(([name, column], i) => series(column, name, i, { smooth: true }))
-    // What is always 0 is not part of this run; nor is a sum of one.
-    .filter(one => one.points.some(point => point[1] > 0));
+    .map(([name, column], i) => inPlay(series(column, name, i, { smooth: true })))
+    .filter(one => one.points.some(point => point[1] !== null));
   const measured = epochs.filter(epoch => epoch[1] !== null && epoch[1] >= 0);
   const cards = [
     card("Loss by step", "The faint line is each step, the strong one their moving average. The axis is logarithmic.",
       lineChart({ series: terms, x: { label: "step" }, y: { label: "loss", log: true } })),
     card("Learning rate by step", null,
-      lineChart({ series: [series(1, "rate", 0)], x: { label: "step" }, y: { label: "rate", min: 0 } })),
+      lineChart({ series: [series(1, "rate", 0)], x: { label: "step" }, y: { label: "rate", min: 0, format: power } })),
   ];
   if (measured.length > 0) {
     const best = measured.reduce((a, b) => b[1] > a[1] ? b : a);
-    const by = (column, name, i) => ({ name, color: colorOf(i), dots: true, points: epochs.map(epoch => [epoch[0], epoch[column] < 0 ? null : epoch[column]]) });
+    const by = (column, name, i) => ({
+      name, color: colorOf(i), dots: true, points: measured.map(epoch => [epoch[0], epoch[column] < 0 ? null : epoch[column]]),
+    });
     cards.splice(1, 0, card("AP by epoch", `The best is epoch ${best[0]}: AP ${figure(best[1])}, AP50 ${figure(best[2])}.`,
       lineChart({ series: [by(1, "AP", 0), by(2, "AP50", 1), by(3, "AR100", 2)], x: { label: "epoch" }, y: { label: "share", min: 0 } })));
   }
   return element("div", { class: "grid-of-cards" }, cards);
+}
+
+// Such as 5e-4.
+function power(value) {
+  return value === 0 ? "0" : Number(value.toPrecision(3)).toExponential();
 }
 
 function evaluationCards({ rivals, gallery: images }) {
@@ -28,7 +36,9 @@ function evaluationCards({ rivals, gallery: images }) {
   return [
     tiles(rivals),
     card("COCO's figures", `${count} images, ${boxes} boxes. The best of each detector is marked.`,
-      subsets.map((subset, k) => [subsets.length > 1 ? element("h4", {}, `${subset} boxes: ${rivals[0].figures[k].boxes}`) : null, metricsTable(rivals, k)])),
+      subsets.map((subset, k) => [
+        subsets.length > 1 ? element("h4", {}, `${subset} boxes: ${rivals[0].figures[k].boxes}`) : null, metricsTable(rivals, k),
+      ])),
     images.length > 0 ? card("Look at them", galleryNote, gallery(images, rivals)) : null,
     element("div", { class: "grid-of-cards" }, curveCard(rivals), classCard(rivals)),
   ];

@@ -36,7 +36,7 @@ function metricsTable(rivals, k) {
     }
   }
   return scrolling(element("table", {},
-    element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "ISP"), names.map(name => element("th", { scope: "col" }, name)))),
+    headings("ISP", names),
     element("tbody", {}, rows)));
 }
 
@@ -44,7 +44,7 @@ function metricsTable(rivals, k) {
 function classTable(rivals, all) {
   const classes = rivals[0].figures[0].classes;
   return scrolling(element("table", { class: "classes" },
-    element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "class"), rivals.map(rival => element("th", { scope: "col" }, rival.isp)))),
+    headings("class", rivals.map(rival => rival.isp)),
     element("tbody", {}, classes.map(({ name }, k) => element("tr", {}, element("th", { scope: "row" }, name), rivals.map(rival => {
       const valueOf = one => one.figures[0].classes[k].ap;
       const bar = element("i");
@@ -54,6 +54,10 @@ function classTable(rivals, all) {
       cell.style.setProperty("--color", colorOf(all.indexOf(rival)));
       return cell;
     }))))), classes.length > 14);
+}
+
+function headings(first, others) {
+  return element("thead", {}, element("tr", {}, [first, ...others].map(name => element("th", { scope: "col" }, name))));
 }
 
 function scrolling(table, isLong = false) {
