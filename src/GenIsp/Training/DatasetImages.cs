@@ -11,7 +11,7 @@ namespace GenIsp.Training;
 /// <param name="Image">In the annotations.</param>
 /// <param name="Linear">Its pixels.</param>
 /// <param name="Annotations">Where the annotations lie in its picture.</param>
-/// <param name="Guide">What the classical ISP makes of it, its noise filtered, where that was asked for.</param>
+/// <param name="Guide">The picture to imitate, of the same size, where that was asked for.</param>
 internal sealed record DatasetImage(CocoImage Image, LinearImage Linear, AnnotationFrame Annotations, RgbImage? Guide)
 {
     /// <summary>An annotated box in the image's pixels; it may reach outside.</summary>
@@ -31,6 +31,9 @@ internal sealed record DatasetImage(CocoImage Image, LinearImage Linear, Annotat
 /// </summary>
 internal sealed class DatasetImages
 {
+    // The photo as it is; at half the light, so that no colour of it saturates.
+    private static readonly NightParameters Day = new(Darkness: 2, ShotNoise: 0, ReadNoise: 0, RedGain: 1, BlueGain: 1);
+
     private readonly LinearOptions _linear;
     private readonly NightSimulation? _simulation;
     private readonly SimulatedCamera[] _cameras;
@@ -54,7 +57,10 @@ internal sealed class DatasetImages
     /// <summary>Reads an image.</summary>
     /// <param name="image">One of the data set's.</param>
     /// <param name="seed">Determines its simulated night.</param>
-    /// <param name="withGuide">Whether it comes with the classical ISP's picture, for imitation.</param>
+    /// <param name="withGuide">
+    /// Whether it comes with a picture to imitate: of a simulated night the photo itself, of a RAW file what the classical ISP makes of it,
+    /// its noise filtered.
+    /// </param>
     /// <exception cref="GenIspException">
     /// The file can't be read, its annotations don't fit it, or it is a photo and not simulated.
     /// </exception>
@@ -69,22 +75,39 @@ internal sealed class DatasetImages
         }
         if (!isPhoto && _simulation is not null)
             throw new GenIspException($"{file} is a RAW file, and nights can be simulated of photos only. Leave out --simulate.");
-        var sensor = isPhoto ? Simulate(file, seed) : RawReader.Read(file);
+        var (sensor, day) = isPhoto ? Simulate(file, seed, withGuide) : (RawReader.Read(file), null);
         var frame = AnnotationFrame.In(sensor, image);
         var options = _linear with { Crop = frame.Crop };
         var linear = LinearPipeline.ToLinear(sensor, options);
         if (!withGuide)
             return new DatasetImage(image, linear, frame, null);
-        using var classical = new ClassicalIsp(new ClassicalOptions { Denoise = Denoising.Bilateral });
-        var xyz = linear.Cst == classical.Cst ? linear : LinearPipeline.ToLinear(sensor, options with { Cst = classical.Cst });
-        return new DatasetImage(image, linear, frame, classical.Develop(xyz));
+        options = options with { Cst = CstDirection.Inverse };
+        var guide = day is null ? Filtered(LinearPipeline.ToLinear(sensor, options)) : Photo(LinearPipeline.ToLinear(day, options));
+        return new DatasetImage(image, linear, frame, guide);
     }
 
-    private SensorImage Simulate(string file, ulong seed)
+    private static RgbImage Filtered(LinearImage xyz)
+    {
+        using var classical = new ClassicalIsp(new ClassicalOptions { Denoise = Denoising.Bilateral });
+        return classical.Develop(xyz);
+    }
+
+    private static RgbImage Photo(LinearImage xyz)
+    {
+        var pixels = PixelMatrix.Apply(Srgb.FromXyz, xyz.Pixels.Span);
+        foreach (ref var value in pixels.AsSpan())
+            value = Srgb.Encode((float)Day.Darkness * value);
+        return new RgbImage(pixels, xyz.Frame);
+    }
+
+    private (SensorImage Night, SensorImage? Day) Simulate(string file, ulong seed, bool withDay)
     {
         ulong For(string purpose) => Seeds.Derive((long)seed, purpose);
         var camera = _cameras[(int)(For("camera") % (ulong)_cameras.Length)];
         var night = NightParameters.Draw(_simulation!.Night, For("night"));
-        return LowLightSimulator.Simulate(PictureFile.Read(file), camera, night, For("noise"), file);
+        var photo = PictureFile.Read(file);
+        return (
+            LowLightSimulator.Simulate(photo, camera, night, For("noise"), file),
+            withDay ? LowLightSimulator.Simulate(photo, camera, Day, 0, file) : null);
     }
 }

@@ -8,16 +8,13 @@ internal static class LearningRate
     /// <param name="stepsPerEpoch">At least 1.</param>
     public static double At(TrainingOptions options, long step, int stepsPerEpoch)
     {
-        var inPhase = StepOfPhase(options, step);
         var factor = options.Schedule switch
         {
             Schedule.Steps => Math.Pow(options.Decay, options.Milestones.Count(milestone => step / stepsPerEpoch >= milestone)),
-            Schedule.Cosine when step < options.ImitationSteps => 1,
-            Schedule.Cosine =>
-                0.5 * (1 + Math.Cos(Math.PI * inPhase / Math.Max(1, (double)options.Epochs * stepsPerEpoch - options.ImitationSteps))),
+            Schedule.Cosine => 0.5 * (1 + Math.Cos(Math.PI * step / ((double)options.Epochs * stepsPerEpoch))),
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Schedule, "This schedule is unknown."),
         };
-        var warmth = options.WarmUpSteps > 0 ? Math.Min(1, (inPhase + 1.0) / options.WarmUpSteps) : 1;
+        var warmth = options.WarmUpSteps > 0 ? Math.Min(1, (StepOfPhase(options, step) + 1.0) / options.WarmUpSteps) : 1;
         return options.LearningRate * warmth * factor;
     }
 

@@ -13,7 +13,7 @@ public enum Schedule
     Steps,
 
     /// <summary>
-    /// Along half a cosine, from the end of the imitation to 0 at the end of the run (Loshchilov and Hutter, SGDR, arXiv 1608.03983,
+    /// Along half a cosine, to 0 at the end of the run (Loshchilov and Hutter, SGDR, arXiv 1608.03983,
     /// without restarts).
     /// </summary>
     Cosine,
@@ -90,8 +90,9 @@ public sealed record TrainingOptions
     public GenIspInitialization Initialization { get; init; } = GenIspInitialization.Default;
 
     /// <summary>
-    /// Steps at the start that imitate the classical ISP before the detector teaches, for a random network's pictures show that nothing.
-    /// The loss is the mean absolute difference of the pictures, the classical one's noise filtered.
+    /// Steps at the start that imitate a good picture before the detector teaches, for a random network's pictures show that nothing: of a
+    /// simulated night the photo itself, of a RAW file the classical ISP's picture, its noise filtered. The loss is the mean absolute
+    /// difference.
     /// </summary>
     public int ImitationSteps { get; init => field = (int)Check(value, 0, 1_000_000); }
 
@@ -122,15 +123,15 @@ public sealed record TrainingOptions
     /// <summary>What learns better, as measured in <c>docs/results.md</c>; the network and its input are the paper's.</summary>
     public static TrainingOptions Night { get; } = new()
     {
-        Epochs = 12,
-        BatchSize = 4,
-        LearningRate = 2e-3,
+        Epochs = 13,
+        BatchSize = 2,
+        LearningRate = 3e-3,
         Schedule = Schedule.Cosine,
         WarmUpSteps = 16,
         ClipNorm = 5,
-        AveragingDecay = 0.95,
+        AveragingDecay = 0.98,
         Initialization = GenIspInitialization.Identity,
-        ImitationSteps = 128,
+        ImitationSteps = 504,
     };
 
     private static double Check(double value, double least, double most, [CallerMemberName] string name = "") =>

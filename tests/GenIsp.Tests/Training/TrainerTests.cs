@@ -268,7 +268,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void At_the_start_the_classical_ISP_may_be_imitated()
+    public void At_the_start_a_good_picture_may_be_imitated()
     {
         using var trainer = new Trainer(Identity with { ImitationSteps = 5 }, _bright);
         var sample = Sample("a", 32, 24);

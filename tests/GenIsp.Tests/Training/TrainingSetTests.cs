@@ -110,6 +110,24 @@ public sealed class TrainingSetTests : IDisposable
     }
 
     [Fact]
+    public void Of_a_simulated_night_the_photo_itself_is_imitated_mirrored_as_its_night()
+    {
+        var dataset = Dataset(["a"]);
+        var set = new TrainingSet(Images(dataset), _detector, Options with { FlipProbability = 1 });
+
+        var guide = set.Load(dataset.Images[0], 0, withGuide: true).Guide.ShouldNotBeNull();
+
+        var photo = TinyPhotos.Photo("a").Pixels.Span;
+        for (var row = 0; row < guide.Length; row += TinyPhotos.Width)
+        {
+            for (var x = 0; x < TinyPhotos.Width; x++)
+                // Rounded to 8 bits in the file and to 14 in the mosaic.
+                guide[row + x].ShouldBe(photo[row + TinyPhotos.Width - 1 - x], 0.01f);
+        }
+        set.Load(dataset.Images[0], 0).Guide.ShouldBeNull();
+    }
+
+    [Fact]
     public void Each_of_the_cameras_is_drawn()
     {
         var dataset = Dataset(["a"]);
