@@ -82,22 +82,9 @@ internal static class CommandLine
         var options = parsed.Tokens.Select(token => token.Value).Where(value => value.StartsWith("--", StringComparison.Ordinal));
         var asked = parsed.UnmatchedTokens.Concat(options);
         return asked.Except(known).Distinct()
-            .Select(word => (Word: word, Near: known.MinBy(name => Distance(word, name))))
-            .Where(pair => pair.Near is not null && Distance(pair.Word, pair.Near) <= 1 + pair.Word.Length / 4)
-            .Select(pair => $"Did you mean {pair.Near}?");
-    }
-
-    // Levenshtein's: how many letters must be put in, left out or replaced.
-    private static int Distance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var (corner, _) = (row[0], row[0] = i);
-            for (var j = 1; j <= b.Length; j++)
-                (corner, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, corner + (a[i - 1] == b[j - 1] ? 0 : 1)));
-        }
-        return row[^1];
+            .Select(word => Spelling.Nearest(word, known))
+            .OfType<string>()
+            .Select(near => $"Did you mean {near}?");
     }
 
     private static IEnumerable<string> Path(Command command) =>

@@ -8,5 +8,7 @@ internal static class DatasetCommand
     {
         DatasetCheckCommand.Create(terminal),
         DatasetSimulateCommand.Create(terminal),
+        DatasetDownloadCommand.Create(terminal),
+        DatasetUnpackCommand.Create(terminal),
     };
 }

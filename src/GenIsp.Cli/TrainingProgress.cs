@@ -7,9 +7,7 @@ namespace GenIsp.Cli;
 /// <summary>Shows a run: on a screen a line that changes with each step, and one that stays for each epoch.</summary>
 internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposable
 {
-    private const int BarWidth = 24;
-
-    private readonly bool _isScreen = terminal.Error.Profile.Capabilities.Interactive;
+    private readonly StatusLine _line = new(terminal);
     private long _started = Stopwatch.GetTimestamp();
     private TrainingEvent.Started _run = new(0, 0, 0);
     private (double Seconds, long Images) _training;
@@ -32,22 +30,22 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
             case TrainingEvent.StepDone step:
                 _training = (_training.Seconds + Stopwatch.GetElapsedTime(_lastStep).TotalSeconds, _training.Images + step.Images);
                 _lastStep = Stopwatch.GetTimestamp();
-                Line(FormattableString.Invariant($"epoch {step.Epoch}/{epochs} {Bar(step.Step)} step {step.Step}/{_run.Steps}  ")
+                _line.Show(FormattableString.Invariant($"epoch {step.Epoch}/{epochs} {Bar(step.Step)} step {step.Step}/{_run.Steps}  ")
                     + FormattableString.Invariant($"loss {step.Loss:0.000}  {_training.Images / _training.Seconds:0.0} images/s  ")
                     + $"{TimeLeft(step.Step)} left");
                 break;
             case TrainingEvent.Validating validating:
-                Line($"epoch {validating.Epoch}/{epochs}  measuring…");
+                _line.Show($"epoch {validating.Epoch}/{epochs}  measuring…");
                 break;
             case TrainingEvent.EpochDone epoch:
                 _lastStep = Stopwatch.GetTimestamp();
-                Line("");
+                _line.Show("");
                 terminal.Say(Describe(epoch));
                 break;
         }
     }
 
-    public void Dispose() => Line("");
+    public void Dispose() => _line.Dispose();
 
     private string Describe(TrainingEvent.EpochDone epoch)
     {
@@ -58,27 +56,9 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
         return FormattableString.Invariant($"epoch {epoch.Epoch}/{epochs}  loss {epoch.Loss:0.000}{figures}  ({seconds} s)");
     }
 
-    private string Bar(long step)
-    {
-        var done = (int)(BarWidth * step / Math.Max(1, _run.Steps));
-        return $"{new string('━', done)}{new string('─', BarWidth - done)}";
-    }
+    private string Bar(long step) => StatusLine.Bar((double)step / Math.Max(1, _run.Steps));
 
     // Measuring and saving count too: it is the time until the end.
-    private string TimeLeft(long step)
-    {
-        var seconds = Stopwatch.GetElapsedTime(_started).TotalSeconds / (step - _run.FirstStep) * (_run.Steps - step);
-        return TimeSpan.FromSeconds(Math.Min(seconds, 1e9))
-            .ToString(seconds < 86400 ? @"h\:mm\:ss" : @"d\.hh\:mm\:ss", CultureInfo.InvariantCulture);
-    }
-
-    // Over what was there before; nothing where nobody looks.
-    private void Line(string text)
-    {
-        if (!_isScreen)
-            return;
-        var width = Math.Max(1, terminal.Error.Profile.Width - 1);
-        terminal.Error.Profile.Out.Writer.Write($"\r\u001b[2K{(text.Length > width ? text[..width] : text)}");
-        terminal.Error.Profile.Out.Writer.Flush();
-    }
+    private string TimeLeft(long step) =>
+        StatusLine.Duration(Stopwatch.GetElapsedTime(_started).TotalSeconds / (step - _run.FirstStep) * (_run.Steps - step));
 }

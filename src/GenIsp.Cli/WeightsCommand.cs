@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GenIsp.Detection.OnnxGraph;
+using GenIsp.Downloads;
 using GenIsp.Isp;
 using GenIsp.Weights;
 
@@ -7,15 +8,16 @@ namespace GenIsp.Cli;
 
 internal static class WeightsCommand
 {
-    public static Command Create(Terminal terminal) => new("weights", "Looks into files of weights, and converts them.")
+    public static Command Create(Terminal terminal) => new("weights", "Downloads weights, looks into files of them, and converts them.")
     {
         CreateInspect(terminal),
         CreateConvert(terminal),
+        WeightsDownloadCommand.Create(terminal),
     };
 
     private static Command CreateInspect(Terminal terminal)
     {
-        var file = new Argument<string>("FILE") { Description = "A .pth, .safetensors or .onnx file" };
+        var file = new Argument<string>("FILE") { Description = "A .pth, .safetensors or .onnx file, or the name of downloaded weights" };
         var json = new Option<bool>("--json") { Description = "Print one JSON document" };
         var command = new Command(
             "inspect",
@@ -24,7 +26,7 @@ internal static class WeightsCommand
                 "genisp weights inspect yolox_nano.onnx --json");
         command.SetAction(parsed =>
         {
-            var path = parsed.GetValue(file)!;
+            var path = KnownWeights.Locate(parsed.GetValue(file)!);
             var format = WeightsFile.FormatOf(path).ToString().ToLowerInvariant();
             var weights = Read(path);
             if (parsed.GetValue(json))
@@ -55,7 +57,7 @@ internal static class WeightsCommand
 
     private static Command CreateConvert(Terminal terminal)
     {
-        var source = new Argument<string>("SOURCE") { Description = "A .pth or .onnx file, or a folder with the Delft .pth files" };
+        var source = new Argument<string>("SOURCE") { Description = "A .pth or .onnx file, the name of downloaded weights, or a folder with the Delft .pth files" };
         var output = new Option<string>("--output", "-o")
         {
             Description = "The .safetensors file to write",
@@ -70,7 +72,7 @@ internal static class WeightsCommand
                 "genisp weights convert detector.pth -o detector.safetensors");
         command.SetAction(parsed =>
         {
-            var (from, to) = (parsed.GetValue(source)!, parsed.GetValue(output)!);
+            var (from, to) = (KnownWeights.Locate(parsed.GetValue(source)!), parsed.GetValue(output)!);
             if (!Path.GetExtension(to).Equals(".safetensors", StringComparison.OrdinalIgnoreCase))
                 throw new GenIspException($"{to} must end in .safetensors: that is what is written.");
             var weights = Directory.Exists(from) ? IspFile.ReadWeights(from) : Read(from);

@@ -4,8 +4,11 @@ namespace GenIsp;
 internal static class AtomicFile
 {
     /// <summary>Writes to another name in the same folder, and renames when all is on the disk. On failure nothing is left.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="write">Writes its content.</param>
+    /// <param name="durable">False where losing the file with the machine's power does no harm: then the disk is not waited for.</param>
     /// <exception cref="GenIspException">The folder can't be written to, or the disk is full.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write, bool durable = true)
     {
         var temporary = $"{path}.{Guid.NewGuid():N}.part";
         try
@@ -15,7 +18,7 @@ internal static class AtomicFile
                 using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
                 {
                     write(stream);
-                    stream.Flush(flushToDisk: true);
+                    stream.Flush(flushToDisk: durable);
                 }
                 File.Move(temporary, path, overwrite: true);
             }

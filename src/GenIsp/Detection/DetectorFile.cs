@@ -1,3 +1,4 @@
+using GenIsp.Downloads;
 using GenIsp.Weights;
 
 namespace GenIsp.Detection;
@@ -9,11 +10,14 @@ public static class DetectorFile
     /// Loads a detector, whose kind is told by the file's content: an ONNX model of a known convention, or the weights of torchvision's
     /// RetinaNet as a PyTorch checkpoint or safetensors.
     /// </summary>
-    /// <param name="path">The file.</param>
+    /// <param name="file">The file, or the name of downloaded weights such as <c>yolox_nano</c> (<see cref="KnownWeights"/>).</param>
     /// <param name="convention">How an ONNX model's output is to be read; told from the file by default.</param>
     /// <exception cref="GenIspException">The file can't be read, is damaged, or holds no such detector.</exception>
-    public static Detector Load(string path, DetectorConvention convention = DetectorConvention.Auto) =>
-        WeightsFile.FormatOf(path) == WeightsFormat.Onnx
+    public static Detector Load(string file, DetectorConvention convention = DetectorConvention.Auto)
+    {
+        var path = KnownWeights.Locate(file);
+        return WeightsFile.FormatOf(path) == WeightsFormat.Onnx
             ? OnnxDetector.Load(path, convention)
             : RetinaNet.RetinaNet.FromStateDict(WeightsFile.Read(path), path);
+    }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using GenIsp.Color;
 using GenIsp.Data;
 using GenIsp.Detection;
+using GenIsp.Downloads;
 using GenIsp.Evaluation;
 using GenIsp.Isp;
 using TorchSharp;
@@ -227,7 +228,7 @@ public sealed class TrainingRun
         static string? Full(string? path) => path is null ? null : Path.GetFullPath(path);
         return options with
         {
-            Detector = Full(options.Detector)!,
+            Detector = Full(KnownWeights.Locate(options.Detector))!,
             Images = Full(options.Images)!,
             Annotations = Full(options.Annotations)!,
             ValidationImages = Full(options.ValidationImages),
