@@ -24,9 +24,9 @@ internal static class DetectCommand
         };
         var detector = new Option<string>("--detector", "-d")
         {
-            Description = "An .onnx file (YOLOX, NanoDet-Plus), or torchvision's RetinaNet as .pth or .safetensors",
+            Description = "An .onnx file (YOLOX, NanoDet-Plus), torchvision's RetinaNet as .pth or .safetensors, or the name of downloaded weights",
             Required = true,
-            HelpName = "FILE",
+            HelpName = "FILE|NAME",
         };
         var convention = Choice.Optional(
             "--convention", "How the ONNX file's output is to be read, if it can't be told from the file",

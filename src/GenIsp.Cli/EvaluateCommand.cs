@@ -27,9 +27,10 @@ internal static class EvaluateCommand
         };
         var detectors = new Option<string[]>("--detector", "-d")
         {
-            Description = "An .onnx file (YOLOX, NanoDet-Plus), or torchvision's RetinaNet as .pth or .safetensors; several are compared",
+            Description = "An .onnx file (YOLOX, NanoDet-Plus), torchvision's RetinaNet as .pth or .safetensors, or the name of downloaded "
+                + "weights; several are compared",
             AllowMultipleArgumentsPerToken = true,
-            HelpName = "FILE",
+            HelpName = "FILE|NAME",
         }.Distinct();
         var score = NumberOption.Create(
             "--score", "Leave out what scores below this, 0..1", "SCORE", Validation.LowestScore, score => score is >= 0 and <= 1,

@@ -16,7 +16,8 @@ internal sealed class TrainingRecipe
 
     private readonly Option<string?> _file = Text("--options", "JSON file of options, as a run's options.json", "FILE");
 
-    private readonly Option<string?> _detector = Text("--detector", "The frozen detector: ONNX, or torchvision's RetinaNet", "FILE");
+    private readonly Option<string?> _detector = Text(
+        "--detector", "The frozen detector: ONNX, torchvision's RetinaNet, or the name of downloaded weights", "FILE|NAME");
     private readonly Option<string?> _images = Text("--images", "Folder with the RAW files, or photos with --simulate", "DIR");
     private readonly Option<string?> _annotations = Text("--annotations", "Their COCO annotations", "FILE");
     private readonly Option<string?> _validationImages = Text("--val-images", "Folder with the images to measure each epoch on", "DIR");

@@ -36,7 +36,7 @@ internal sealed record ArchiveEntry(string Name, ArchiveEntryKind Kind, long Len
         var budget = new UnpackBudget(path, file.Length);
         if (head.StartsWith("PK\x03\x04"u8) || head.StartsWith("PK\x05\x06"u8))
             return ReadZip(file, path, budget);
-        if (head.StartsWith("\x1f\x8b"u8))
+        if (head.StartsWith<byte>([0x1f, 0x8b]))
             return ReadTar(new GZipStream(file, CompressionMode.Decompress, leaveOpen: true), path, budget);
         if (head.Length > 262 && head[257..].StartsWith("ustar"u8))
             return ReadTar(file, path, budget);
@@ -82,6 +82,7 @@ internal sealed record ArchiveEntry(string Name, ArchiveEntryKind Kind, long Len
         {
             if (entry.EntryType == TarEntryType.GlobalExtendedAttributes)
                 continue;
+            budget.Require(entry.Length);
             yield return new ArchiveEntry(entry.Name, KindOf(entry.EntryType), entry.Length, null, () => entry.DataStream ?? Stream.Null);
         }
         // To the end, where a gzip has its checksum.

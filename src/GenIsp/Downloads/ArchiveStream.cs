@@ -13,6 +13,14 @@ internal sealed class UnpackBudget(string path, long length)
     /// <exception cref="GenIspException">That is too many.</exception>
     public void Spend(long bytes)
     {
+        Require(bytes);
+        _left -= bytes;
+    }
+
+    /// <summary>Makes sure that so many bytes may come.</summary>
+    /// <exception cref="GenIspException">That is too many.</exception>
+    public void Require(long bytes)
+    {
         // Not the sum: a hostile length may be as large as a number can be.
         if (bytes > _left)
         {
@@ -20,7 +28,6 @@ internal sealed class UnpackBudget(string path, long length)
                 $"{path} has {ByteSize.Text(length)} and would become more than {ByteSize.Text(Harmless + (length * MaxRatio))}. No data set "
                 + "shrinks like that: it is an attack on the disk.");
         }
-        _left -= bytes;
     }
 }
 

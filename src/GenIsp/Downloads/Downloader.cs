@@ -76,7 +76,8 @@ public sealed class Downloader : IDisposable
     private async Task ReceiveAllAsync(
         DownloadRequest request, Uri address, PartFile part, IProgress<DownloadEvent>? progress, CancellationToken cancellation)
     {
-        for (var tries = 1; !part.IsComplete; tries++)
+        var failures = 0;
+        while (!part.IsComplete)
         {
             var before = part.Length;
             try
@@ -86,12 +87,11 @@ public sealed class Downloader : IDisposable
             }
             catch (Exception error) when (!cancellation.IsCancellationRequested && Reason(error) is { } reason)
             {
-                if (part.Length > before)
-                    tries = 1;
-                if (tries == MaxTries)
+                failures = part.Length > before ? 0 : failures + 1;
+                if (failures == MaxTries)
                     throw new GenIspException(GivenUp(request, part, reason), error);
                 var wanted = (error as BusyException)?.RetryAfter ?? TimeSpan.Zero;
-                var delay = TimeSpan.FromSeconds(Math.Clamp(wanted.TotalSeconds, 1 << (tries - 1), LongestDelay.TotalSeconds));
+                var delay = TimeSpan.FromSeconds(Math.Clamp(wanted.TotalSeconds, Math.Max(1, 1 << failures >> 1), LongestDelay.TotalSeconds));
                 progress?.Report(new DownloadEvent.Waiting(reason, delay));
                 await Task.Delay(delay, _clock, cancellation).ConfigureAwait(false);
             }

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using GenIsp.Cli;
+using GenIsp.Detection;
 using GenIsp.Downloads;
 using GenIsp.Tests.Downloads;
 using Spectre.Console.Testing;
@@ -106,19 +107,33 @@ public sealed class DownloadCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task A_detector_in_the_cache_is_used_by_its_name()
+    public async Task Weights_in_the_cache_are_used_by_their_name()
     {
         var cached = KnownWeights.ByName("yolox_nano").Path;
         Directory.CreateDirectory(Path.GetDirectoryName(cached)!);
         File.Copy(SharedData.Path("weights/yolox_nano.onnx"), cached);
-        var photo = SharedData.Path("coco/val2017/000000000139.jpg");
 
-        var detect = await CommandRun.Of("detect", photo, "-d", "yolox_nano", "-o", _folder["out"]);
         var inspect = await CommandRun.Of("weights", "inspect", "yolox_nano");
+        using var detector = DetectorFile.Load("yolox_nano");
 
-        detect.Code.ShouldBe(0, detect.Error);
-        detect.Out.ShouldContain("found");
-        inspect.Out.ShouldContain("onnx");
+        inspect.Out.ShouldContain($"{cached}: onnx");
+        detector.Categories.Count.ShouldBe(80);
+    }
+
+    [Theory]
+    [InlineData("detect|{photo}|-d|yolox_s|-o|{out}")]
+    [InlineData("train|--detector|yolox_s|--images|any|--annotations|any|-o|{out}")]
+    [InlineData("weights|inspect|yolox_s")]
+    [InlineData("weights|convert|yolox_s|-o|a.safetensors")]
+    public async Task Weights_that_are_not_there_yet_tell_the_command_that_gets_them(string line)
+    {
+        var photo = Path.Combine(AppContext.BaseDirectory, "Fixtures", "raw", "plain.dng");
+
+        var run = await CommandRun.Of([.. line.Split('|').Select(word => word.Replace("{photo}", photo).Replace("{out}", _folder["out"]))]);
+
+        run.Code.ShouldBe(1);
+        run.Error.ReplaceLineEndings(" ").ShouldContain("genisp weights download yolox_s");
+        Directory.Exists(_folder["out"]).ShouldBeFalse();
     }
 
     private sealed class HandClock : TimeProvider

@@ -172,7 +172,11 @@ public sealed class DownloaderTests : IDisposable
             Hang = question.Start == 0 ? () => { } : null,
         });
         var command = Path.Combine(AppContext.BaseDirectory, "GenIsp.Cli.dll");
-        using (var process = Process.Start(new ProcessStartInfo("dotnet", [command, "dataset", "download", server["a"].ToString(), "-o", File]))!)
+        var start = new ProcessStartInfo("dotnet", [command, "dataset", "download", server["a"].ToString(), "-o", File])
+        {
+            Environment = { ["DOTNET_EnableDiagnostics"] = "0" }, // A killed process would leave its pipes behind.
+        };
+        using (var process = Process.Start(start)!)
         {
             while (!process.HasExited && (!System.IO.File.Exists(File + ".part") || new FileInfo(File + ".part").Length < 123_456))
                 await Task.Delay(10, TestContext.Current.CancellationToken);
