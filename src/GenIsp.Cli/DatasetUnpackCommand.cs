@@ -11,8 +11,8 @@ internal static class DatasetUnpackCommand
         var output = new Option<string>("--output", "-o") { Description = "Folder to unpack into", Required = true, HelpName = "DIR" };
         var command = new Command(
             "unpack",
-            "Unpacks an archive. Nothing is written outside the folder, and nothing is overwritten; files that are there already with the same "
-            + "content are kept, so an interrupted run can be repeated.") { archive, output }.WithExamples(
+            "Unpacks an archive. Nothing is written outside the folder, and nothing is overwritten; files that are there already with the "
+            + "same content are kept, so an interrupted run can be repeated.") { archive, output }.WithExamples(
                 "genisp dataset unpack val2017.zip -o coco");
         command.SetAction((parsed, cancellation) =>
         {

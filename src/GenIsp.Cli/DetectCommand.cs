@@ -24,7 +24,8 @@ internal static class DetectCommand
         };
         var detector = new Option<string>("--detector", "-d")
         {
-            Description = "An .onnx file (YOLOX, NanoDet-Plus), torchvision's RetinaNet as .pth or .safetensors, or the name of downloaded weights",
+            Description = "An .onnx file (YOLOX, NanoDet-Plus), torchvision's RetinaNet as .pth or .safetensors, or the name of downloaded "
+                + "weights",
             Required = true,
             HelpName = "FILE|NAME",
         };

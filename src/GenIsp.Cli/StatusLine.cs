@@ -30,6 +30,9 @@ internal sealed class StatusLine(Terminal terminal) : IDisposable
     }
 
     /// <summary>Such as <c>0:01:30</c>.</summary>
-    public static string Duration(double seconds) =>
-        TimeSpan.FromSeconds(Math.Min(seconds, 1e9)).ToString(seconds < 86400 ? @"h\:mm\:ss" : @"d\.hh\:mm\:ss", CultureInfo.InvariantCulture);
+    public static string Duration(double seconds)
+    {
+        var format = seconds < 86400 ? @"h\:mm\:ss" : @"d\.hh\:mm\:ss";
+        return TimeSpan.FromSeconds(Math.Min(seconds, 1e9)).ToString(format, CultureInfo.InvariantCulture);
+    }
 }

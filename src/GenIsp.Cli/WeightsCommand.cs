@@ -57,7 +57,10 @@ internal static class WeightsCommand
 
     private static Command CreateConvert(Terminal terminal)
     {
-        var source = new Argument<string>("SOURCE") { Description = "A .pth or .onnx file, the name of downloaded weights, or a folder with the Delft .pth files" };
+        var source = new Argument<string>("SOURCE")
+        {
+            Description = "A .pth or .onnx file, the name of downloaded weights, or a folder with the Delft .pth files",
+        };
         var output = new Option<string>("--output", "-o")
         {
             Description = "The .safetensors file to write",

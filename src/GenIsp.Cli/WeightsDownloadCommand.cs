@@ -15,8 +15,8 @@ internal static class WeightsDownloadCommand
         names.CompletionSources.Add([.. KnownWeights.All.Select(known => known.Name)]);
         var command = new Command(
             "download",
-            "Downloads weights of detectors into the cache, where they are found by their names wherever a file is asked for. A download that "
-            + "was interrupted goes on where it stopped; size and SHA-256 are verified.") { names }.WithExamples(
+            "Downloads weights of detectors into the cache, where they are found by their names wherever a file is asked for. A download "
+            + "that was interrupted goes on where it stopped; size and SHA-256 are verified.") { names }.WithExamples(
                 "genisp weights download",
                 "genisp weights download yolox_nano",
                 "genisp detect photo.arw --detector yolox_nano -o out");
@@ -40,8 +40,8 @@ internal static class WeightsDownloadCommand
         var width = KnownWeights.All.Max(known => known.Name.Length);
         foreach (var known in KnownWeights.All)
         {
-            terminal.Out.WriteLine(
-                $"{known.Name.PadRight(width)}  {ByteSize.Text(known.Size),8}  {known.Licence,-12}  {(known.IsThere ? known.Path : "not downloaded")}");
+            var place = known.IsThere ? known.Path : "not downloaded";
+            terminal.Out.WriteLine($"{known.Name.PadRight(width)}  {ByteSize.Text(known.Size),8}  {known.Licence,-12}  {place}");
         }
     }
 }

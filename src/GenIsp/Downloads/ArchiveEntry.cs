@@ -59,7 +59,7 @@ internal sealed record ArchiveEntry(string Name, ArchiveEntryKind Kind, long Len
         {
             var entries = new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true).Entries;
             if (entries.FirstOrDefault(entry => entry.IsEncrypted) is { } encrypted)
-                throw new GenIspException($"{path}: {encrypted.FullName} is encrypted. Unpack it with a program that asks for the password.");
+                throw new GenIspException($"{path}: {encrypted.FullName} is encrypted. Unpack it with a program that asks for passwords.");
             return [.. entries.Select(entry => new ArchiveEntry(
                 entry.FullName, KindOf(entry), entry.Length, entry.Crc32, () => new ArchiveStream(entry.Open(), path, budget)))];
         }

@@ -25,8 +25,8 @@ internal sealed class UnpackBudget(string path, long length)
         if (bytes > _left)
         {
             throw new GenIspException(
-                $"{path} has {ByteSize.Text(length)} and would become more than {ByteSize.Text(Harmless + (length * MaxRatio))}. No data set "
-                + "shrinks like that: it is an attack on the disk.");
+                $"{path} has {ByteSize.Text(length)} and would become more than {ByteSize.Text(Harmless + (length * MaxRatio))}. "
+                + "No data set shrinks like that: it is an attack on the disk.");
         }
     }
 }

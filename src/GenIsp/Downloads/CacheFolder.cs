@@ -5,8 +5,8 @@ public static class CacheFolder
 {
     /// <summary>
     /// The platform's folder for caches: on Linux <c>$XDG_CACHE_HOME/genisp</c> or <c>~/.cache/genisp</c>, on macOS
-    /// <c>~/Library/Caches/genisp</c>, on Windows <c>%LOCALAPPDATA%\genisp\cache</c>. It need not exist. XDG_CACHE_HOME counts everywhere if it
-    /// is set, and must be a full path, as the XDG Base Directory Specification says.
+    /// <c>~/Library/Caches/genisp</c>, on Windows <c>%LOCALAPPDATA%\genisp\cache</c>. It need not exist. XDG_CACHE_HOME counts everywhere
+    /// if it is set to a full path: others are ignored, as the XDG Base Directory Specification says.
     /// </summary>
     /// <exception cref="GenIspException">The user has no home.</exception>
     public static string Path

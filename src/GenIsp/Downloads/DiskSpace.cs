@@ -10,8 +10,8 @@ internal static class DiskSpace
         if (Free(folder) is { } free && free < bytes)
         {
             throw new GenIspException(
-                $"{folder} has {ByteSize.Text(free)} free, and {what} needs {ByteSize.Text(bytes)}. Make room, and run the same command again: "
-                + "it goes on with what is there.");
+                $"{folder} has {ByteSize.Text(free)} free, and {what} needs {ByteSize.Text(bytes)}. Make room, and run the same command "
+                + "again: it goes on with what is there.");
         }
     }
 

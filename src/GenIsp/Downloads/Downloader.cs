@@ -43,8 +43,8 @@ public sealed class Downloader : IDisposable
     /// <param name="cancellation">Breaks off; what came stays for another call.</param>
     /// <returns>Whether it was downloaded now.</returns>
     /// <exception cref="GenIspException">
-    /// The server can't be reached, refuses, sends a web page, or has another file than before or than expected; size or checksum are wrong; or
-    /// the disk is full. What came of the right file stays for another call.
+    /// The server can't be reached, refuses, sends a web page, or has another file than before or than expected; size or checksum are
+    /// wrong; or the disk is full. What came of the right file stays for another call.
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task<bool> DownloadAsync(
@@ -56,7 +56,7 @@ public sealed class Downloader : IDisposable
             if (request.Size is { } size && file.Length != size)
                 throw Wrong(request.Path, $"has {file.Length} bytes, and not {size}");
             if (request.Sha256 is not null)
-                RequireHash(request, request.Path, Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellation).ConfigureAwait(false)));
+                RequireHash(request, request.Path, await SHA256.HashDataAsync(file, cancellation).ConfigureAwait(false));
             return false;
         }
         var address = GoogleDrive.FileAddress(request.Address);
@@ -91,7 +91,8 @@ public sealed class Downloader : IDisposable
                 if (failures == MaxTries)
                     throw new GenIspException(GivenUp(request, part, reason), error);
                 var wanted = (error as BusyException)?.RetryAfter ?? TimeSpan.Zero;
-                var delay = TimeSpan.FromSeconds(Math.Clamp(wanted.TotalSeconds, Math.Max(1, 1 << failures >> 1), LongestDelay.TotalSeconds));
+                var shortest = Math.Max(1, 1 << failures >> 1);
+                var delay = TimeSpan.FromSeconds(Math.Clamp(wanted.TotalSeconds, shortest, LongestDelay.TotalSeconds));
                 progress?.Report(new DownloadEvent.Waiting(reason, delay));
                 await Task.Delay(delay, _clock, cancellation).ConfigureAwait(false);
             }
@@ -117,8 +118,8 @@ public sealed class Downloader : IDisposable
         while (true)
         {
             patience.CancelAfter(Patience);
-            var count = await body.ReadAsync(skip > place ? buffer.AsMemory(0, (int)Math.Min(buffer.Length, skip - place)) : buffer, either.Token)
-                .ConfigureAwait(false);
+            var room = place < skip ? (int)Math.Min(buffer.Length, skip - place) : buffer.Length;
+            var count = await body.ReadAsync(buffer.AsMemory(0, room), either.Token).ConfigureAwait(false);
             if (count == 0)
                 break;
             if (part.Length == 0 && WebPage.Begins(buffer.AsSpan(0, count)) && !IsPage(request))
@@ -173,7 +174,7 @@ public sealed class Downloader : IDisposable
         if (part.Length > 0 && remote.DifferenceFrom(part.Remote!) is { } difference)
             throw Changed(request, part, difference);
         if (request.Size is { } size && remote.Size is { } found && size != found)
-            throw new GenIspException($"{request.Address} has {found} bytes, and the file that is wanted has {size}: there is another file now.");
+            throw new GenIspException($"{request.Address} has {found} bytes, and the file that is wanted has {size}: it is another one.");
         var goesOn = answer.StatusCode == HttpStatusCode.PartialContent;
         if (goesOn && answer.Content.Headers.ContentRange?.From != part.Length)
             throw new GenIspException($"{request.Address} sends another range of bytes than it was asked for.");
@@ -218,11 +219,12 @@ public sealed class Downloader : IDisposable
     private static bool IsPage(DownloadRequest request) => Path.GetExtension(request.Path).ToLowerInvariant() is ".html" or ".htm";
 
     private static string PageInstead(DownloadRequest request, string? title) =>
-        $"{request.Address} gives a web page{(title is null ? "" : $" (\"{title}\")")} and no file. Open it in a browser: it may want a sign-in, "
-        + "or a click that leads to the file's own address.";
+        $"{request.Address} gives a web page{(title is null ? "" : $" (\"{title}\")")} and no file. Open it in a browser: it may want a "
+        + "sign-in, or a click that leads to the file's own address.";
 
-    private static void RequireHash(DownloadRequest request, string path, string hash)
+    private static void RequireHash(DownloadRequest request, string path, byte[] found)
     {
+        var hash = Convert.ToHexStringLower(found);
         if (!hash.Equals(request.Sha256, StringComparison.OrdinalIgnoreCase))
             throw Wrong(path, $"has the SHA-256 {hash}, and not {request.Sha256}");
     }

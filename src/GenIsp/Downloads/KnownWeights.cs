@@ -23,7 +23,8 @@ public sealed record KnownWeights(string Name, Uri Address, long Size, string Sh
     /// <summary>The weights of a name.</summary>
     /// <exception cref="GenIspException">There are none of that name.</exception>
     public static KnownWeights ByName(string name) => Find(name) ?? throw new GenIspException(
-        $"There are no weights {name} to download. {DidYouMean(name)}Those that there are: {string.Join(", ", All.Select(known => known.Name))}.");
+        $"There are no weights {name} to download. {DidYouMean(name)}Those that there are: "
+        + $"{string.Join(", ", All.Select(known => known.Name))}.");
 
     /// <summary>The file that is meant where a file is asked for: the file itself, or that of downloaded weights, by their name.</summary>
     /// <param name="file">A path, which counts if such a file exists, or a name.</param>

@@ -4,14 +4,13 @@ using System.Text.Json;
 namespace GenIsp.Downloads;
 
 /// <summary>
-/// The beginning of a download, in <c>FILE.part</c>; which file it is the beginning of stands in <c>FILE.part.json</c> before the first byte
-/// comes. So another process can go on with it, also after a kill.
+/// The beginning of a download, in <c>FILE.part</c>; which file it is the beginning of stands in <c>FILE.part.json</c> before the first
+/// byte comes. So another process can go on with it, also after a kill.
 /// </summary>
 internal sealed class PartFile : IDisposable
 {
     private readonly string _path;
     private readonly FileStream _stream;
-    private bool _isFinished;
 
     private PartFile(string path, FileStream stream) => (_path, _stream) = (path, stream);
 
@@ -92,12 +91,11 @@ internal sealed class PartFile : IDisposable
         return bytes.SequenceEqual(own);
     }
 
-    /// <summary>The SHA-256 in lower-case hexadecimal digits.</summary>
-    public async Task<string> HashAsync(CancellationToken cancellation)
+    /// <summary>The SHA-256 of what is there.</summary>
+    public async Task<byte[]> HashAsync(CancellationToken cancellation)
     {
         _stream.Position = 0;
-        var hash = await SHA256.HashDataAsync(_stream, cancellation).ConfigureAwait(false);
-        return Convert.ToHexStringLower(hash);
+        return await SHA256.HashDataAsync(_stream, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Gives the whole file its name.</summary>
@@ -110,7 +108,6 @@ internal sealed class PartFile : IDisposable
             _stream.Dispose();
             File.Move(Name, _path);
             File.Delete(SidecarName);
-            _isFinished = true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -121,7 +118,8 @@ internal sealed class PartFile : IDisposable
     /// <summary>Closes it. It stays for the next try, unless it is empty.</summary>
     public void Dispose()
     {
-        var isEmpty = !_isFinished && _stream.CanSeek && Length == 0;
+        // What is finished was closed before.
+        var isEmpty = _stream.CanSeek && Length == 0;
         _stream.Dispose();
         if (isEmpty)
         {

@@ -18,7 +18,9 @@ internal sealed record RemoteFile(Uri Address, string? Tag, DateTimeOffset? Modi
         return new RemoteFile(address, answer.Headers.ETag?.ToString(), content.LastModified, size);
     }
 
-    /// <summary>Asks for the file from a byte on, but for all of it if it is no longer this file (RFC 9110, sections 13.1.5 and 14.2).</summary>
+    /// <summary>
+    /// Asks for the file from a byte on, but for all of it if it is no longer this file (RFC 9110, sections 13.1.5 and 14.2).
+    /// </summary>
     public void AskFrom(long start, HttpRequestHeaders headers)
     {
         headers.Range = new RangeHeaderValue(start, null);

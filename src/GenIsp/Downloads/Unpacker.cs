@@ -11,17 +11,17 @@ public sealed record UnpackResult(int Written, int Kept, long Bytes, IReadOnlyLi
 public static class Unpacker
 {
     /// <summary>
-    /// Unpacks a zip, tar or tar.gz, told by its content. Nothing is written outside the folder, nothing is overwritten, and a file has its
-    /// name only when all of it is there. So a run that was interrupted can be repeated: what is there already is compared and kept. Links are
-    /// left out. Sizes and checksums are verified.
+    /// Unpacks a zip, tar or tar.gz, told by its content. Nothing is written outside the folder, nothing is overwritten, and a file has
+    /// its name only when all of it is there. So a run that was interrupted can be repeated: what is there already is compared and kept.
+    /// Links are left out. Sizes and checksums are verified.
     /// </summary>
     /// <param name="archive">The archive's file.</param>
     /// <param name="folder">Where to; it is created if need be.</param>
     /// <param name="progress">Is told the bytes of the archive that are done, and all of them.</param>
     /// <param name="cancellation">Ends it; what is unpacked stays.</param>
     /// <exception cref="GenIspException">
-    /// The archive can't be read, is damaged, of another format or encrypted, has names that lead out of the folder, or would become 200 times
-    /// as large as it is; a file is there with another content; or the disk is full.
+    /// The archive can't be read, is damaged, of another format or encrypted, has names that lead out of the folder, or would become 200
+    /// times as large as it is; a file is there with another content; or the disk is full.
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static UnpackResult Unpack(
@@ -91,7 +91,8 @@ public static class Unpacker
         if (name.Any(char.IsControl) || parts.Any(part => part.IndexOfAny(Path.GetInvalidFileNameChars()) >= 0))
             throw Refused("is no name of a file");
         var target = Path.GetFullPath(Path.Combine([root, .. parts]));
-        return target == root || target.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+        var inside = Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar;
+        return target == root || target.StartsWith(inside, StringComparison.Ordinal)
             ? target
             : throw Refused("leads out of the folder");
     }

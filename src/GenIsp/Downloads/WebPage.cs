@@ -20,14 +20,14 @@ internal sealed partial class WebPage
 
     /// <summary>Whether an answer says that it is a page.</summary>
     public static bool Is(HttpResponseMessage answer) =>
-        answer.Content.Headers.ContentType?.MediaType is { } type
-        && (type.Equals("text/html", StringComparison.OrdinalIgnoreCase) || type.Equals("application/xhtml+xml", StringComparison.OrdinalIgnoreCase));
+        answer.Content.Headers.ContentType?.MediaType?.ToLowerInvariant() is "text/html" or "application/xhtml+xml";
 
     /// <summary>Whether a file begins as a page does, whatever the server says that it is.</summary>
     public static bool Begins(ReadOnlySpan<byte> bytes)
     {
-        var text = Encoding.Latin1.GetString(bytes[..Math.Min(bytes.Length, 256)]).TrimStart('\u00ef', '\u00bb', '\u00bf', ' ', '\t', '\r', '\n');
-        return text.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase);
+        var text = Encoding.Latin1.GetString(bytes[..Math.Min(bytes.Length, 256)]).ToLowerInvariant();
+        text = text.TrimStart('\u00ef', '\u00bb', '\u00bf', ' ', '\t', '\r', '\n');
+        return text.StartsWith("<!doctype html", StringComparison.Ordinal) || text.StartsWith("<html", StringComparison.Ordinal);
     }
 
     /// <summary>Reads its beginning.</summary>
@@ -61,12 +61,12 @@ internal sealed partial class WebPage
     }
 
     private static string? Attribute(string element, string name) =>
-        Attributes().Matches(element).FirstOrDefault(match => match.Groups[1].Value.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } found
+        Attributes().Matches(element).FirstOrDefault(match => match.Groups[1].Value.ToLowerInvariant() == name) is { } found
             ? WebUtility.HtmlDecode(found.Groups["value"].Value)
             : null;
 
     // None of these can take long on a hostile page: each stops at the next angle bracket or quotation mark, or after 20 letters.
-    [GeneratedRegex("<title[^<>]*>([^<]*)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("<title[^<>]*>([^<]{0,200})", RegexOptions.IgnoreCase)]
     private static partial Regex TitleElement();
 
     [GeneratedRegex("<form\\b[^<>]*>", RegexOptions.IgnoreCase)]

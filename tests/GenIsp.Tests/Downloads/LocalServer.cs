@@ -33,14 +33,15 @@ internal sealed record Answer(int Status, byte[] Body)
     }
 
     /// <summary>The bytes that are asked for, as an honest server sends them.</summary>
-    public static Answer File(Question question, byte[] content, string? tag = "\"1\"", int? dropAfter = null)
+    public static Answer File(Question question, byte[] content, string tag = "\"1\"", int? dropAfter = null)
     {
         var start = question.Start;
         var isRest = start > 0 && (!question.Headers.TryGetValue("If-Range", out var condition) || condition == tag);
         var answer = isRest
-            ? new Answer(206, content[start..]) { DropAfter = dropAfter }.With("Content-Range", $"bytes {start}-{content.Length - 1}/{content.Length}")
+            ? new Answer(206, content[start..]) { DropAfter = dropAfter }
+                .With("Content-Range", $"bytes {start}-{content.Length - 1}/{content.Length}")
             : new Answer(200, content) { DropAfter = dropAfter };
-        return tag is null ? answer : answer.With("ETag", tag);
+        return answer.With("ETag", tag);
     }
 }
 

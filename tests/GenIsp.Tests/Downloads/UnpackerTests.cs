@@ -217,7 +217,8 @@ public sealed class UnpackerTests : IDisposable
 
     private string Error() => Should.Throw<GenIspException>(() => Unpacker.Unpack(Archive, Target)).Message;
 
-    private static byte[] Packed(string format, params (string Name, byte[] Content)[] files) => Packed(format, CompressionLevel.Optimal, files);
+    private static byte[] Packed(string format, params (string Name, byte[] Content)[] files) =>
+        Packed(format, CompressionLevel.Optimal, files);
 
     private static byte[] Packed(string format, CompressionLevel level, params (string Name, byte[] Content)[] files)
     {
