@@ -134,7 +134,8 @@ public sealed class DownloaderTests : DownloadTest
     {
         using var server = new LocalServer(question => Answer.File(question, Content, dropAfter: question.Start == 0 ? 150_000 : null) with
         {
-            Hang = question.Start == 0 ? () => { } : null,
+            Hang = question.Start == 0 ? () => { }
+            : null,
         });
         using var cancellation = new CancellationTokenSource();
         using var downloader = new Downloader(Clock);
@@ -158,7 +159,8 @@ public sealed class DownloaderTests : DownloadTest
     {
         using var server = new LocalServer(question => Answer.File(question, Content, dropAfter: question.Start == 0 ? 123_456 : null) with
         {
-            Hang = question.Start == 0 ? () => { } : null,
+            Hang = question.Start == 0 ? () => { }
+            : null,
         });
         var command = Path.Combine(AppContext.BaseDirectory, "GenIsp.Cli.dll");
         var start = new ProcessStartInfo("dotnet", [command, "dataset", "download", server["a"].ToString(), "-o", File])
