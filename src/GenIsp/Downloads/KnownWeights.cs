@@ -52,7 +52,7 @@ public sealed record KnownWeights(string Name, Uri Address, long Size, string Sh
 
     private static KnownWeights[] Read()
     {
-        using var json = typeof(KnownWeights).Assembly.GetManifestResourceStream("known-weights.json")!;
+        using var json = typeof(KnownWeights).Assembly.GetManifestResourceStream("GenIsp.Downloads.known-weights.json")!;
         return JsonSerializer.Deserialize<KnownWeights[]>(json, JsonSerializerOptions.Web)!;
     }
 }

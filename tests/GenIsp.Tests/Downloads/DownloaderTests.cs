@@ -134,8 +134,7 @@ public sealed class DownloaderTests : DownloadTest
     {
         using var server = new LocalServer(question => Answer.File(question, Content, dropAfter: question.Start == 0 ? 150_000 : null) with
         {
-            Hang = question.Start == 0 ? () => { }
-            : null,
+            Hang = question.Start == 0 ? Nothing : null,
         });
         using var cancellation = new CancellationTokenSource();
         using var downloader = new Downloader(Clock);
@@ -159,8 +158,7 @@ public sealed class DownloaderTests : DownloadTest
     {
         using var server = new LocalServer(question => Answer.File(question, Content, dropAfter: question.Start == 0 ? 123_456 : null) with
         {
-            Hang = question.Start == 0 ? () => { }
-            : null,
+            Hang = question.Start == 0 ? Nothing : null,
         });
         var command = Path.Combine(AppContext.BaseDirectory, "GenIsp.Cli.dll");
         var start = new ProcessStartInfo("dotnet", [command, "dataset", "download", server["a"].ToString(), "-o", File])
@@ -203,5 +201,9 @@ public sealed class DownloaderTests : DownloadTest
         (await Fails(server["a"])).ShouldContain("What came is kept: make room, and the same command goes on from there");
 
         server.Questions.Count.ShouldBe(1);
+    }
+
+    private static void Nothing()
+    {
     }
 }
