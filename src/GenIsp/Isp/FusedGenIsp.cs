@@ -81,7 +81,7 @@ public sealed class FusedGenIsp : IIsp
     {
     }
 
-    private static void Scale(Planes planes, float[] gains)
+    private static void Scale(FeaturePlanes planes, float[] gains)
     {
         for (var channel = 0; channel < planes.Channels; channel++)
         {
@@ -93,7 +93,7 @@ public sealed class FusedGenIsp : IIsp
         }
     }
 
-    private static double[] MeanColor(Planes small, float[] matrix)
+    private static double[] MeanColor(FeaturePlanes small, float[] matrix)
     {
         double[] means = [ParameterNet.Mean(small, 0), ParameterNet.Mean(small, 1), ParameterNet.Mean(small, 2)];
         return [.. Enumerable.Range(0, 3).Select(i => matrix[3 * i] * means[0] + matrix[3 * i + 1] * means[1] + matrix[3 * i + 2] * means[2])];

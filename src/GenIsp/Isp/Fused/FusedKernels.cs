@@ -12,7 +12,7 @@ internal abstract unsafe class FusedKernels
         : new FusedKernels<Simd128, Vector128<float>>();
 
     /// <summary>What ConvWB or ConvCC say of a small copy.</summary>
-    public abstract float[] Predict(ParameterNet net, Planes picture, ParallelOptions threads);
+    public abstract float[] Predict(ParameterNet net, FeaturePlanes picture, ParallelOptions threads);
 
     /// <summary>Sums over the first convolution's channels: [16, 2: sum and sum of squares].</summary>
     public abstract double[] SumFirst(ShallowPass pass, ParallelOptions threads);
@@ -38,7 +38,7 @@ internal sealed unsafe class FusedKernels<TSimd, TVector> : FusedKernels
     private static int Columns => ShallowBlock<TSimd, TVector>.Columns;
 
     /// <inheritdoc/>
-    public override float[] Predict(ParameterNet net, Planes picture, ParallelOptions threads) => net.Run<TSimd, TVector>(picture, threads);
+    public override float[] Predict(ParameterNet net, FeaturePlanes picture, ParallelOptions threads) => net.Run<TSimd, TVector>(picture, threads);
 
     /// <inheritdoc/>
     public override double[] SumFirst(ShallowPass pass, ParallelOptions threads) =>

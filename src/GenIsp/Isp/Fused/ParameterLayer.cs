@@ -42,11 +42,11 @@ internal sealed unsafe class ParameterLayer
     /// <param name="input">Its border is half the kernel's side.</param>
     /// <param name="border">Of the result.</param>
     /// <param name="threads">At most so many work on it.</param>
-    public Planes Run<TSimd, TVector>(Planes input, int border, ParallelOptions threads)
+    public FeaturePlanes Run<TSimd, TVector>(FeaturePlanes input, int border, ParallelOptions threads)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        var result = new Planes(_channels, input.Width / _pool, input.Height / _pool, border);
+        var result = new FeaturePlanes(_channels, input.Width / _pool, input.Height / _pool, border);
         var offsets = GC.AllocateUninitializedArray<int>(Taps, pinned: true);
         for (var tap = 0; tap < Taps; tap++)
         {

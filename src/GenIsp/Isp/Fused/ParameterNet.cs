@@ -27,7 +27,7 @@ internal sealed class ParameterNet
     public int Border => _layers[0].Kernel / 2;
 
     /// <summary>The mean of the last layer over the picture, through the linear layer.</summary>
-    public float[] Run<TSimd, TVector>(Planes picture, ParallelOptions threads)
+    public float[] Run<TSimd, TVector>(FeaturePlanes picture, ParallelOptions threads)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
@@ -46,7 +46,7 @@ internal sealed class ParameterNet
     }
 
     /// <summary>The mean of a channel.</summary>
-    public static double Mean(Planes planes, int channel)
+    public static double Mean(FeaturePlanes planes, int channel)
     {
         double sum = 0;
         for (var y = 0; y < planes.Height; y++)

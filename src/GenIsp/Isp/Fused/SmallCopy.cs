@@ -6,9 +6,9 @@ internal static class SmallCopy
     private const int Size = GenIspOptions.ParameterSize;
 
     /// <summary>[3, H, W] → [3, 256, 256].</summary>
-    public static unsafe Planes Of(LinearPicture picture, int border)
+    public static unsafe FeaturePlanes Of(LinearPicture picture, int border)
     {
-        var result = new Planes(3, Size, Size, border);
+        var result = new FeaturePlanes(3, Size, Size, border);
         var columns = Taps(picture.Width);
         var rows = Taps(picture.Height);
         for (var channel = 0; channel < 3; channel++)

@@ -1,7 +1,7 @@
 namespace GenIsp.Isp.Fused;
 
 /// <summary>Channels of numbers with a border of zeros, for a convolution that keeps their size. Allocated pinned.</summary>
-internal sealed class Planes
+internal sealed class FeaturePlanes
 {
     // Rows may be read, and never written, a block of the widest vectors beyond their end.
     private const int Slack = 3 * 16;
@@ -10,7 +10,7 @@ internal sealed class Planes
     /// <param name="width">Columns.</param>
     /// <param name="height">Rows.</param>
     /// <param name="border">Zeros on every side.</param>
-    public Planes(int channels, int width, int height, int border)
+    public FeaturePlanes(int channels, int width, int height, int border)
     {
         (Channels, Width, Height, Border) = (channels, width, height, border);
         Stride = width + 2 * border + Slack;
