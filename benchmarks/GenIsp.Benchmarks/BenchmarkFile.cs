@@ -1,11 +1,16 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace GenIsp.Benchmarks;
 
 /// <summary>What a benchmark found, as JSON under <c>artifacts/benchmarks</c>.</summary>
 internal static class BenchmarkFile
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
 
     /// <summary>This machine's processor, and how many of its cores may be used.</summary>
     public static string Processor { get; } = $"{Model()}, {Environment.ProcessorCount} cores";
