@@ -14,6 +14,18 @@ internal readonly record struct Timing(double Median, double Low, double High)
     public override string ToString() => $"{Median:0.0} ms ({Low:0.0} to {High:0.0})";
 }
 
+/// <summary>How many times longer a peer takes: median and spread over the rounds.</summary>
+internal readonly record struct Ratio(double Median, double Low, double High)
+{
+    public static Ratio Of(List<double> ratios)
+    {
+        var timing = Timing.Of(ratios);
+        return new(timing.Median, timing.Low, timing.High);
+    }
+
+    public override string ToString() => $"{Median:0.0} ({Low:0.0} to {High:0.0})";
+}
+
 /// <summary>Times two sides in strictly alternating runs, so that a noisy neighbour disturbs both alike.</summary>
 internal static class Comparison
 {

@@ -4,6 +4,7 @@ var benchmarks = new Dictionary<string, Action>
 {
     ["color"] = ColorBenchmark.Run,
     ["coco"] = CocoBenchmark.Run,
+    ["isp"] = IspBenchmark.Run,
 };
 foreach (var (name, run) in benchmarks)
 {

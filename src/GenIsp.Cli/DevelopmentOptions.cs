@@ -121,7 +121,7 @@ internal sealed class DevelopmentOptions
                     {
                         Cst = parsed.GetValue(_cst) ?? ready.Cst,
                         MaxSize = (parsed.GetValue(_maxSize) ?? DevelopedSizeOf(ready)).Limit,
-                        Antialias = parsed.GetValue(_antialias) ?? (ready as GenIspModel)?.Options.Antialias ?? false,
+                        Antialias = parsed.GetValue(_antialias) ?? (ready as FusedGenIsp)?.Options.Antialias ?? false,
                         Crop = parsed.GetValue(_crop),
                     }));
             }
@@ -135,7 +135,7 @@ internal sealed class DevelopmentOptions
     }
 
     // At what size an ISP works best.
-    private static DevelopedSize DevelopedSizeOf(IIsp isp) => new((isp as GenIspModel)?.Options.MaxSize ?? SizeLimit.Detection);
+    private static DevelopedSize DevelopedSizeOf(IIsp isp) => new((isp as FusedGenIsp)?.Options.MaxSize ?? SizeLimit.Detection);
 
     private static DevelopedSize? ParseSize(ArgumentResult result)
     {

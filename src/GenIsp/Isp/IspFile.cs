@@ -38,9 +38,31 @@ public static class IspFile
             case "classical":
                 return new ClassicalIsp(classical);
             default:
-                var weights = ReadWeights(isp);
-                var options = GenIspOptions.FromMetadata(weights.Metadata, isp);
-                return Create(weights, options with { Cst = cst ?? options.Cst }, isp);
+                var (weights, options) = Read(isp, cst);
+                return new FusedGenIsp(weights, options, isp);
+        }
+    }
+
+    /// <summary>
+    /// A GenISP network as a libtorch module, to be trained or looked into; <see cref="Load"/>'s develops faster, and without libtorch.
+    /// </summary>
+    /// <param name="isp">As for <see cref="Load"/>, but a network.</param>
+    /// <param name="cst">The colour space, if not what its file says.</param>
+    /// <exception cref="GenIspException">There is no such network, or its weights do not fit.</exception>
+    public static GenIspModel LoadModel(string isp, CstDirection? cst = null)
+    {
+        var (weights, options) = Read(isp, cst);
+        var model = new GenIspModel(options);
+        try
+        {
+            weights.CopyTo(model, isp);
+            model.eval();
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
         }
     }
 
@@ -72,20 +94,11 @@ public static class IspFile
         return WeightsFile.Read(isp);
     }
 
-    private static GenIspModel Create(StateDict weights, GenIspOptions options, string source)
+    private static (StateDict Weights, GenIspOptions Options) Read(string isp, CstDirection? cst)
     {
-        var model = new GenIspModel(options);
-        try
-        {
-            weights.CopyTo(model, source);
-            model.eval();
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        var weights = ReadWeights(isp);
+        var options = GenIspOptions.FromMetadata(weights.Metadata, isp);
+        return (weights, options with { Cst = cst ?? options.Cst });
     }
 
     private static StateDict ReadDelft(string folder)

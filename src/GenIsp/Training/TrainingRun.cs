@@ -5,7 +5,6 @@ using GenIsp.Detection;
 using GenIsp.Downloads;
 using GenIsp.Evaluation;
 using GenIsp.Isp;
-using TorchSharp;
 
 namespace GenIsp.Training;
 
@@ -170,8 +169,9 @@ public sealed class TrainingRun
             _report(new TrainingEvent.Validating(epoch));
             try
             {
+                using var isp = FusedGenIsp.From(_trainer.Result);
                 figures = _trainer.Clock.Measure(
-                    "validation", () => Validation.Measure(_validation, _trainer.Result, _detector, _options.Seed, _cancellation));
+                    "validation", () => Validation.Measure(_validation, isp, _detector, _options.Seed, _cancellation));
             }
             catch (OperationCanceledException)
             {
@@ -192,14 +192,11 @@ public sealed class TrainingRun
 
     private void LogSamples()
     {
-        using var quiet = torch.no_grad();
+        using var isp = FusedGenIsp.From(_trainer.Result);
         foreach (var image in Validation.Samples(_samples, _options.Seed, SampleImages))
         {
-            using var scope = torch.NewDisposeScope();
-            var (gains, matrix) = _trainer.Result.Predict(GenIspModel.ToTensor(image.Linear));
-            _log.Sample(
-                _position.Step, image.Image.Stem, _trainer.Result.Develop(image.Linear), gains.data<float>().ToArray(),
-                matrix.contiguous().data<float>().ToArray());
+            var picture = isp.Develop(image.Linear, out var gains, out var matrix);
+            _log.Sample(_position.Step, image.Image.Stem, picture, gains, matrix);
         }
     }
 

@@ -64,17 +64,7 @@ public sealed class StateDict : IReadOnlyDictionary<string, TensorData>
     public void CopyTo(nn.Module module, string source)
     {
         var targets = module.state_dict();
-        var missing = targets.Keys.Where(name => !ContainsKey(name) && !name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
-        var unexpected = Keys.Where(name => !targets.ContainsKey(name));
-        var misshaped = this.Where(pair => targets.TryGetValue(pair.Key, out var target) && !target.shape.SequenceEqual(pair.Value.Shape))
-            .Select(pair => $"{pair.Key} is [{string.Join(", ", pair.Value.Shape)}], not [{string.Join(", ", targets[pair.Key].shape)}]");
-        var problems = string.Join("; ", new[]
-        {
-            List("missing", missing), List("unexpected", unexpected), List("of another shape", misshaped),
-        }.Where(text => text.Length > 0));
-        if (problems.Length > 0)
-            throw new GenIspException($"{source} does not fit {module.GetName()}: {problems}. These are the weights of another model.");
-
+        Check(targets.ToDictionary(target => target.Key, target => target.Value.shape), module.GetName(), source);
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         foreach (var (name, data) in this)
@@ -82,6 +72,25 @@ public sealed class StateDict : IReadOnlyDictionary<string, TensorData>
             using var values = data.ToTorch();
             targets[name].copy_(values);
         }
+    }
+
+    /// <summary>Refuses the tensors unless they are those of a model, by name and shape.</summary>
+    /// <param name="shapes">The model's.</param>
+    /// <param name="model">Its name, for the error.</param>
+    /// <param name="source">The file's name, for the error.</param>
+    /// <exception cref="GenIspException">As for <see cref="CopyTo"/>.</exception>
+    internal void Check(IReadOnlyDictionary<string, long[]> shapes, string model, string source)
+    {
+        var missing = shapes.Keys.Where(name => !ContainsKey(name) && !name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+        var unexpected = Keys.Where(name => !shapes.ContainsKey(name));
+        var misshaped = this.Where(pair => shapes.TryGetValue(pair.Key, out var shape) && !shape.SequenceEqual(pair.Value.Shape))
+            .Select(pair => $"{pair.Key} is [{string.Join(", ", pair.Value.Shape)}], not [{string.Join(", ", shapes[pair.Key])}]");
+        var problems = string.Join("; ", new[]
+        {
+            List("missing", missing), List("unexpected", unexpected), List("of another shape", misshaped),
+        }.Where(text => text.Length > 0));
+        if (problems.Length > 0)
+            throw new GenIspException($"{source} does not fit {model}: {problems}. These are the weights of another model.");
     }
 
     private static string List(string what, IEnumerable<string> names)

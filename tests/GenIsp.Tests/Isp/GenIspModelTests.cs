@@ -40,7 +40,7 @@ public sealed class GenIspModelTests : IDisposable
     [Fact]
     public void The_Delft_weights_run_and_equal_PyTorch()
     {
-        using var isp = (GenIspModel)IspFile.Load(SharedData.Path("weights/genisp-jptolen"));
+        using var isp = IspFile.LoadModel(SharedData.Path("weights/genisp-jptolen"));
 
         isp.Options.Pools.ShouldBe([4, 3, 2]);
         ShouldMatch(isp, Fixture.GetProperty("delft")[0]);
@@ -109,7 +109,7 @@ public sealed class GenIspModelTests : IDisposable
         using var model = new GenIspModel(new GenIspOptions { Pools = [4, 3, 2], NegativeSlope = 0.2, Cst = CstDirection.None });
 
         IspFile.Save(path, model);
-        using var loaded = (GenIspModel)IspFile.Load(path);
+        using var loaded = IspFile.LoadModel(path);
 
         loaded.Options.Pools.ShouldBe([4, 3, 2]);
         loaded.Options.NegativeSlope.ShouldBe(0.2);

@@ -69,7 +69,7 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
     [Fact]
     public void Its_folder_is_an_ISP_that_knows_its_size()
     {
-        using var isp = (GenIspModel)IspFile.Load(finished.Run);
+        using var isp = IspFile.LoadModel(finished.Run);
 
         isp.Options.MaxSize.ShouldBe(new SizeLimit(64, 64));
         StateDict.From(isp)["shallow.conv3.bias"].ToSingles()

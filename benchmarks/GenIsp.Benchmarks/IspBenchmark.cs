@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.Intrinsics;
+using GenIsp.Color;
+using GenIsp.Geometry;
+using GenIsp.Isp;
+using GenIsp.Isp.Fused;
+using GenIsp.Weights;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace GenIsp.Benchmarks;
+
+/// <summary>
+/// <see cref="FusedGenIsp"/> beside PyTorch eager and ONNX Runtime, in turns: 1200×800, and half of 20 megapixels' width and height.
+/// </summary>
+internal static class IspBenchmark
+{
+    // Direct convolutions at 1200×800, with ConvWB and ConvCC: what all three compute, each in its own way.
+    private const double MultiplyAddsPerPixel = 3 * 16 * 9 + 16 * 64 * 9 + 64 * 3;
+    private const double MultiplyAddsOfPredictions = 2 * (256 * 256 * 3 * 16 * 49.0 + 128 * 128 * 16 * 32 * 25.0 + 64 * 64 * 32 * 128 * 9.0);
+
+    public static void Run()
+    {
+        TorchSharp.torch.random.manual_seed(1);
+        using var model = new GenIspModel(initialization: GenIspInitialization.Identity);
+        var weights = StateDict.From(model);
+        using var fused = FusedGenIsp.From(model);
+        using var torch = TorchPeer.Start("torch_isp.py");
+        var results = new List<object>
+        {
+            Compare(fused, weights, torch, 1200, 800, rounds: 15),
+            Compare(fused, weights, torch, 2736, 1824, rounds: 5),
+        };
+        BenchmarkFile.Write("isp", results);
+    }
+
+    private static object Compare(FusedGenIsp fused, StateDict weights, TorchPeer? torch, int width, int height, int rounds)
+    {
+        var random = new Random(1);
+        float[] pixels = [.. Enumerable.Range(0, 3 * width * height).Select(_ => 0.3f * random.NextSingle())];
+        var image = new LinearImage("random", pixels, new Frame(width, height), CstDirection.Inverse, null, new Vector3(1, 1, 1));
+        var memory = PeakMemory(() => fused.Develop(image));
+        using var onnx = new OnnxSide(weights, image);
+        var difference = onnx.Run().Zip(fused.Develop(image).Pixels.ToArray(), (a, b) => Math.Abs(a - b)).Max();
+        var version = torch?.Ask(string.Create(CultureInfo.InvariantCulture, $"{width} {height}"));
+        List<double> ours = [], theirs = [], eager = [], peaks = [];
+        for (var round = -2; round < rounds; round++)
+        {
+            var times = (Time(() => fused.Develop(image)), Time(() => onnx.Run()), torch?.Measure("run"), Peak());
+            if (round < 0)
+                continue;
+            ours.Add(times.Item1);
+            theirs.Add(times.Item2);
+            eager.Add(times.Item3 ?? double.NaN);
+            peaks.Add(times.Item4);
+        }
+        var work = MultiplyAddsPerPixel * width * height + MultiplyAddsOfPredictions;
+        var floor = Timing.Of([.. peaks.Select(peak => 1e3 * work / peak)]);
+        var (perOnnx, perTorch) = (Ratios(theirs, ours), Ratios(eager, ours));
+        Console.WriteLine($"isp: {width}×{height} on {BenchmarkFile.Processor}");
+        Console.WriteLine($"       FusedGenIsp {Timing.Of(ours)}; {memory:0} MB beside the input");
+        Console.WriteLine($"       ONNX Runtime {Timing.Of(theirs)}; ratio {perOnnx}; differs by {difference:0.0e+0}");
+        if (torch is not null)
+            Console.WriteLine($"       PyTorch {version} {Timing.Of(eager)}, at most {torch.Measure("peak"):0} MB; ratio {perTorch}");
+        Console.WriteLine($"       {work / 1e9:0.0} G multiply-adds directly, at the peak of all cores ({Timing.Of([.. peaks.Select(p => p / 1e9)]).Median:0} G/s): {floor}");
+        return new
+        {
+            width, height, fused = Timing.Of(ours), onnxRuntime = Timing.Of(theirs), torch = torch is null ? (Timing?)null : Timing.Of(eager),
+            ratioToOnnxRuntime = perOnnx, ratioToTorch = torch is null ? (Ratio?)null : perTorch, directFloor = floor, megabytes = memory,
+        };
+    }
+
+    // How many times longer the peer takes, round by round.
+    private static Ratio Ratios(List<double> peer, List<double> ours) =>
+        Ratio.Of([.. peer.Zip(ours, (theirs, mine) => theirs / mine)]);
+
+    private static double Peak() => Vector512.IsHardwareAccelerated
+        ? PeakKernel.Measure<Simd512, Vector512<float>>()
+        : PeakKernel.Measure<Simd256, Vector256<float>>();
+
+    private static double Time(Action action)
+    {
+        var clock = Stopwatch.StartNew();
+        action();
+        return clock.Elapsed.TotalMilliseconds;
+    }
+
+    // Linux counts the most memory that was ever in use, and begins anew when asked.
+    private static double PeakMemory(Action action)
+    {
+        const string Reset = "/proc/self/clear_refs";
+        if (!File.Exists(Reset))
+            return double.NaN;
+        action();
+        GC.Collect();
+        File.WriteAllText(Reset, "5");
+        var before = Status("VmRSS");
+        action();
+        return (Status("VmHWM") - before) / 1024;
+    }
+
+    private static double Status(string key) =>
+        double.Parse(
+            File.ReadLines("/proc/self/status").First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', '\t')[^2],
+            CultureInfo.InvariantCulture);
+
+    private sealed class OnnxSide : IDisposable
+    {
+        private readonly InferenceSession _session;
+        private readonly DenseTensor<float> _input;
+
+        public OnnxSide(StateDict weights, LinearImage image)
+        {
+            using var options = new SessionOptions { IntraOpNumThreads = Environment.ProcessorCount };
+            _session = new InferenceSession(IspGraph.Build(weights, image.Width, image.Height), options);
+            _input = new DenseTensor<float>(image.Pixels.ToArray(), [1, 3, image.Height, image.Width]);
+        }
+
+        public float[] Run()
+        {
+            using var results = _session.Run([NamedOnnxValue.CreateFromTensor("x", _input)]);
+            return results[0].AsTensor<float>().ToArray();
+        }
+
+        public void Dispose() => _session.Dispose();
+    }
+}

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using GenIsp.Isp.Fused;
+
+namespace GenIsp.Benchmarks;
+
+/// <summary>The most multiply-adds that all cores do in registers, by the widest vectors that the library uses.</summary>
+internal static class PeakKernel
+{
+    private const int Rounds = 1_000_000;
+
+    /// <summary>Multiply-adds a second.</summary>
+    public static double Measure<TSimd, TVector>()
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+    {
+        var clock = Stopwatch.StartNew();
+        Parallel.For(0, Environment.ProcessorCount, _ => Run<TSimd, TVector>());
+        return (double)Environment.ProcessorCount * Rounds * 10 * TSimd.Count / clock.Elapsed.TotalSeconds;
+    }
+
+    // Ten independent sums: more than two units with a latency of four or five cycles need.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static float Run<TSimd, TVector>()
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+    {
+        TVector x = TSimd.Create(0.999f), y = TSimd.Create(0.001f);
+        TVector a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y;
+        for (var round = 0; round < Rounds; round++)
+        {
+            (a, b, c, d, e) = (TSimd.MultiplyAdd(a, x, y), TSimd.MultiplyAdd(b, x, y), TSimd.MultiplyAdd(c, x, y), TSimd.MultiplyAdd(d, x, y), TSimd.MultiplyAdd(e, x, y));
+            (f, g, h, i, j) = (TSimd.MultiplyAdd(f, x, y), TSimd.MultiplyAdd(g, x, y), TSimd.MultiplyAdd(h, x, y), TSimd.MultiplyAdd(i, x, y), TSimd.MultiplyAdd(j, x, y));
+        }
+        var sum = TSimd.Add(TSimd.Add(TSimd.Add(a, b), TSimd.Add(c, d)), TSimd.Add(TSimd.Add(e, f), TSimd.Add(TSimd.Add(g, h), TSimd.Add(i, j))));
+        return TSimd.Sum(sum);
+    }
+}

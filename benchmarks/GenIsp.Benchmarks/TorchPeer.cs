@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace GenIsp.Benchmarks;
+
+/// <summary>PyTorch in a child process that waits while others run.</summary>
+internal sealed class TorchPeer : IDisposable
+{
+    // Debian's python3-torch is for the system's Python.
+    private const string Python = "/usr/bin/python3";
+
+    private readonly Process _process;
+
+    private TorchPeer(Process process) => _process = process;
+
+    /// <summary>Null, and a line that says why, where there is no PyTorch.</summary>
+    public static TorchPeer? Start(string script)
+    {
+        if (!File.Exists(Python))
+        {
+            Console.WriteLine($"       no PyTorch: there is no {Python}");
+            return null;
+        }
+        var process = Process.Start(new ProcessStartInfo(Python, [Path.Combine(AppContext.BaseDirectory, script)])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        var peer = new TorchPeer(process);
+        if (peer.TryAsk("8 8", out _))
+            return peer;
+        Console.WriteLine("       no PyTorch: apt-get install python3-torch");
+        peer.Dispose();
+        return null;
+    }
+
+    /// <summary>The answer to a line.</summary>
+    public string Ask(string line) => TryAsk(line, out var answer) ? answer : throw new InvalidOperationException("PyTorch has ended.");
+
+    /// <summary>The answer as a number.</summary>
+    public double Measure(string line) => double.Parse(Ask(line), CultureInfo.InvariantCulture);
+
+    public void Dispose()
+    {
+        _process.StandardInput.Close();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    private bool TryAsk(string line, out string answer)
+    {
+        try
+        {
+            _process.StandardInput.WriteLine(line);
+            _process.StandardInput.Flush();
+            answer = _process.StandardOutput.ReadLine() ?? "";
+        }
+        catch (IOException)
+        {
+            answer = "";
+        }
+        return answer.Length > 0;
+    }
+}

@@ -1,0 +1,59 @@
+using GenIsp.Weights;
+
+namespace GenIsp.Isp.Fused;
+
+/// <summary>ConvWB or ConvCC: see <see cref="ImageToParameters"/>.</summary>
+internal sealed class ParameterNet
+{
+    private readonly ParameterLayer[] _layers;
+    private readonly float[] _linear;
+    private readonly float[] _bias;
+
+    /// <param name="weights">The network's.</param>
+    /// <param name="prefix">Of the names of this part's.</param>
+    /// <param name="options">Pools and slope.</param>
+    public ParameterNet(StateDict weights, string prefix, GenIspOptions options)
+    {
+        _layers =
+        [
+            .. options.Pools.Select((pool, i) => new ParameterLayer(
+                weights[$"{prefix}conv{i + 1}.weight"], weights[$"{prefix}conv{i + 1}.bias"], (float)options.NegativeSlope, pool)),
+        ];
+        _linear = weights[$"{prefix}mlp.0.weight"].ToSingles();
+        _bias = weights[$"{prefix}mlp.0.bias"].ToSingles();
+    }
+
+    /// <summary>The border that the picture needs.</summary>
+    public int Border => _layers[0].Kernel / 2;
+
+    /// <summary>The mean of the last layer over the picture, through the linear layer.</summary>
+    public float[] Run<TSimd, TVector>(FeaturePlanes picture, ParallelOptions threads)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+    {
+        var features = picture;
+        for (var i = 0; i < _layers.Length; i++)
+            features = _layers[i].Run<TSimd, TVector>(features, i + 1 < _layers.Length ? _layers[i + 1].Kernel / 2 : 0, threads);
+        var result = new float[_bias.Length];
+        for (var output = 0; output < result.Length; output++)
+        {
+            double sum = _bias[output];
+            for (var channel = 0; channel < features.Channels; channel++)
+                sum += _linear[output * features.Channels + channel] * Mean(features, channel);
+            result[output] = (float)sum;
+        }
+        return result;
+    }
+
+    /// <summary>The mean of a channel.</summary>
+    public static double Mean(FeaturePlanes planes, int channel)
+    {
+        double sum = 0;
+        for (var y = 0; y < planes.Height; y++)
+        {
+            foreach (var value in planes.Row(channel, y))
+                sum += value;
+        }
+        return sum / ((double)planes.Width * planes.Height);
+    }
+}

@@ -1,0 +1,95 @@
+namespace GenIsp.Isp.Fused;
+
+/// <summary>
+/// The Shallow ConvNet of a picture. InstanceNorm needs sums over the whole picture after each of two convolutions, so there are three
+/// passes, each of which begins at the picture again: computing features anew takes less time than writing and reading them. The norms then
+/// vanish into the weights: (x − mean) / √(variance + ε) is a scale and a shift, and biases before it cancel.
+/// </summary>
+internal sealed unsafe class ShallowConvolutions(ShallowWeights weights, GenIspOptions options, FusedKernels kernels, ParallelOptions threads)
+{
+    private const int First = ShallowWeights.First;
+    private const int Second = ShallowWeights.Second;
+
+    private float Slope => (float)options.NegativeSlope;
+
+    /// <param name="picture">Linear, with its colour matrix.</param>
+    /// <param name="meanColor">About the mean of the corrected picture; see <see cref="Centres"/>.</param>
+    /// <param name="output">[3, H, W].</param>
+    public void Develop(LinearPicture picture, double[] meanColor, float* output)
+    {
+        // Nothing is left of a picture without colours, and the plain way would be slow.
+        if (picture.Matrix.Any(float.IsNaN))
+        {
+            for (nint i = 0; i < 3 * picture.Plane; i++)
+                output[i] = float.NaN;
+            return;
+        }
+        var pass = new ShallowPass(
+            picture, Slope, weights.Conv1(Ones(First)), Pinned(weights.Bias1), weights.Conv2(Ones(Second)), Pinned(weights.Bias2), weights.Conv3,
+            weights.Bias3);
+        if (options.Normalization != FeatureNormalization.None)
+        {
+            var centres = Centres(meanColor);
+            var sums = kernels.SumFirst(pass with { Start1 = Pinned([.. centres.Select(centre => -centre)]) }, threads);
+            var (scale, shift) = Norm(sums, centres, picture.Plane, weights.Norm1);
+            pass = pass with { Conv1 = weights.Conv1(scale), Start1 = shift, Start2 = Pinned(new float[Second]) };
+            (scale, shift) = Norm(kernels.SumSecond(pass, threads), new float[Second], picture.Plane, weights.Norm2);
+            pass = pass with { Conv2 = weights.Conv2(scale), Start2 = shift };
+        }
+        var isPlain = options.Normalization == FeatureNormalization.None;
+        kernels.Develop(
+            pass, output,
+            isPlain || options.Skip ? (x, y, width, height) => Finish(picture, output, isPlain, (x, y, width, height)) : null, threads);
+    }
+
+    // Squares are summed around a value near the mean, so that a small variance survives a large mean: what the convolution makes of a
+    // picture of one colour.
+    private float[] Centres(double[] meanColor)
+    {
+        var centres = new float[First];
+        for (var i = 0; i < weights.Plain1.Length; i++)
+            centres[i / ShallowWeights.Taps] += (float)(weights.Plain1[i] * meanColor[i / 9 % 3]);
+        return centres;
+    }
+
+    private static (float[] Scale, float[] Shift) Norm(double[] sums, float[] centres, nint count, (float[] Scale, float[] Shift)? learned)
+    {
+        var (scale, shift) = (new float[centres.Length], Pinned(new float[centres.Length]));
+        for (var i = 0; i < scale.Length; i++)
+        {
+            var mean = sums[2 * i] / count;
+            var variance = Math.Max(0, sums[2 * i + 1] / count - mean * mean);
+            var factor = (learned?.Scale[i] ?? 1) / Math.Sqrt(variance + GenIspOptions.NormEpsilon);
+            scale[i] = (float)factor;
+            shift[i] = (float)((learned?.Shift[i] ?? 0) - (centres[i] + mean) * factor);
+        }
+        return (scale, shift);
+    }
+
+    private void Finish(LinearPicture picture, float* output, bool isPlain, (int X, int Y, int Width, int Height) block)
+    {
+        Span<float> colors = stackalloc float[3];
+        for (var y = block.Y; y < block.Y + block.Height; y++)
+        {
+            for (var x = block.X; x < block.X + block.Width; x++)
+            {
+                var at = output + (nint)y * picture.Width + x;
+                for (var color = 0; color < 3; color++)
+                    colors[color] = at[color * picture.Plane];
+                if (isPlain && !float.IsFinite(colors[0] + colors[1] + colors[2]))
+                    PlainPixel.Develop(picture, weights, Slope, x, y, colors);
+                for (var color = 0; color < 3; color++)
+                    at[color * picture.Plane] = colors[color] + (options.Skip ? picture.Corrected(color, x, y) : 0);
+            }
+        }
+    }
+
+    private static float[] Ones(int count) => [.. Enumerable.Repeat(1f, count)];
+
+    private static float[] Pinned(float[] values)
+    {
+        var result = GC.AllocateUninitializedArray<float>(values.Length, pinned: true);
+        values.CopyTo(result, 0);
+        return result;
+    }
+}

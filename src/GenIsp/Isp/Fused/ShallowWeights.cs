@@ -1,0 +1,88 @@
+using GenIsp.Weights;
+
+namespace GenIsp.Isp.Fused;
+
+/// <summary>The Shallow ConvNet's weights, in the order in which the kernels read them.</summary>
+internal sealed class ShallowWeights
+{
+    /// <summary>Channels after the first convolution.</summary>
+    public const int First = 16;
+
+    /// <summary>Channels after the second convolution.</summary>
+    public const int Second = 64;
+
+    /// <summary>Neighbours of the first convolution: 3 rows, 3 channels, 3 columns.</summary>
+    public const int Taps = 27;
+
+    private readonly float[] _conv1;
+    private readonly float[] _winograd;
+
+    public ShallowWeights(StateDict weights)
+    {
+        float[] Read(string name) => weights[$"shallow.{name}"].ToSingles();
+        Plain1 = Read("conv1.weight");
+        Bias1 = Read("conv1.bias");
+        Plain2 = Read("conv2.weight");
+        Bias2 = Read("conv2.bias");
+        Weight3 = Read("conv3.weight");
+        Conv3 = GC.AllocateUninitializedArray<float>(Weight3.Length, pinned: true);
+        for (var i = 0; i < Conv3.Length; i++)
+            Conv3[i] = Weight3[i % 3 * Second + i / 3];
+        Bias3 = Read("conv3.bias");
+        if (weights.ContainsKey("shallow.norm1.weight"))
+        {
+            Norm1 = (Read("norm1.weight"), Read("norm1.bias"));
+            Norm2 = (Read("norm2.weight"), Read("norm2.bias"));
+        }
+        _conv1 = new float[First * Taps];
+        for (var i = 0; i < _conv1.Length; i++)
+        {
+            var (output, channel, row, column) = (i / 27, i / 9 % 3, i / 3 % 3, i % 3);
+            _conv1[(output / 4 * Taps + (row * 3 + channel) * 3 + column) * 4 + output % 4] = Plain1[i];
+        }
+        _winograd = WinogradWeights.Transform(Plain2, Second);
+    }
+
+    /// <summary>[16, 3, 3, 3], as in the file.</summary>
+    public float[] Plain1 { get; }
+
+    /// <summary>[16].</summary>
+    public float[] Bias1 { get; }
+
+    /// <summary>[64, 16, 3, 3], as in the file.</summary>
+    public float[] Plain2 { get; }
+
+    /// <summary>[64].</summary>
+    public float[] Bias2 { get; }
+
+    /// <summary>[3, 64].</summary>
+    public float[] Weight3 { get; }
+
+    /// <summary>The same as [64, 3].</summary>
+    public float[] Conv3 { get; }
+
+    /// <summary>[3].</summary>
+    public float[] Bias3 { get; }
+
+    /// <summary>What InstanceNorm learned after the first convolution, if it may.</summary>
+    public (float[] Scale, float[] Shift)? Norm1 { get; }
+
+    /// <summary>The same after the second.</summary>
+    public (float[] Scale, float[] Shift)? Norm2 { get; }
+
+    /// <summary>The first convolution, each channel scaled: [4, taps, 4], taps in the order row, channel, column.</summary>
+    public float[] Conv1(float[] scales) => Scaled(_conv1, scales);
+
+    /// <summary>The second convolution for Winograd, each channel scaled: [16, 36, 16, 4].</summary>
+    public float[] Conv2(float[] scales) => Scaled(_winograd, scales);
+
+    // [outputs / 4, any, 4]; where the kernels can point at it.
+    private static float[] Scaled(float[] weights, float[] scales)
+    {
+        var result = GC.AllocateUninitializedArray<float>(weights.Length, pinned: true);
+        var group = 4 * (weights.Length / scales.Length);
+        for (var i = 0; i < result.Length; i++)
+            result[i] = weights[i] * scales[i / group * 4 + i % 4];
+        return result;
+    }
+}

@@ -1,0 +1,45 @@
+namespace GenIsp.Isp.Fused;
+
+/// <summary>The 256×256 copy that ConvWB and ConvCC look at: bilinear, sampled, pixel centres at halves, as PyTorch's <c>interpolate</c>.</summary>
+internal static class SmallCopy
+{
+    private const int Size = GenIspOptions.ParameterSize;
+
+    /// <summary>[3, H, W] → [3, 256, 256].</summary>
+    public static unsafe FeaturePlanes Of(LinearPicture picture, int border)
+    {
+        var result = new FeaturePlanes(3, Size, Size, border);
+        var columns = Taps(picture.Width);
+        var rows = Taps(picture.Height);
+        for (var channel = 0; channel < 3; channel++)
+        {
+            for (var y = 0; y < Size; y++)
+            {
+                var (first, second, below) = rows[y];
+                float* top = picture.Row(channel, first), bottom = picture.Row(channel, second);
+                var to = result.Row(channel, y);
+                for (var x = 0; x < Size; x++)
+                {
+                    var (left, right, beside) = columns[x];
+                    to[x] = (1 - below) * ((1 - beside) * top[left] + beside * top[right])
+                        + below * ((1 - beside) * bottom[left] + beside * bottom[right]);
+                }
+            }
+        }
+        return result;
+    }
+
+    // The two neighbours of each sample, and the second's weight; in float32, as PyTorch.
+    private static (int First, int Second, float Weight)[] Taps(int length)
+    {
+        var taps = new (int, int, float)[Size];
+        var scale = (float)length / Size;
+        for (var i = 0; i < Size; i++)
+        {
+            var at = Math.Max(0, scale * (i + 0.5f) - 0.5f);
+            var first = Math.Min((int)at, length - 1);
+            taps[i] = (first, Math.Min(first + 1, length - 1), at - first);
+        }
+        return taps;
+    }
+}
