@@ -72,7 +72,7 @@ built() {
     local program
     program=$(compgen -G "$root/artifacts/bin/$name/release_*/$name.dll" | head -1) || true
     # Folders count too: a deleted source changes nothing but its folder.
-    if [ -z "$program" ] || [ ! -f "$stamp" ] || [ -n "$(find "$root/src" "$root/build" "$root/$project" "$root"/*.props \
+    if [ -z "$program" ] || [ ! -f "$stamp" ] || [ -n "$(find "$root/src" "$root/build" "$root/models" "$root/$project" "$root"/*.props \
         "$root/global.json" -newer "$stamp" -print -quit)" ]; then
         echo "genisp: building (once, and whenever the sources change)" >&2
         local started

@@ -17,8 +17,8 @@ internal sealed record AnnotatedFile(CocoImage Image, string Path)
     }
 
     /// <summary>Reads the file, once for all ISPs. Managed code only, so that it can run beside a detector.</summary>
-    /// <param name="options">All ways to make an ISP's input, each once; their crop is replaced by what the annotations show.</param>
-    public AnnotatedInput Read(IEnumerable<LinearOptions> options)
+    /// <param name="developers">What will develop it.</param>
+    public AnnotatedInput Read(IEnumerable<Developer> developers)
     {
         if (Developer.IsDeveloped(Path))
         {
@@ -27,13 +27,20 @@ internal sealed record AnnotatedFile(CocoImage Image, string Path)
         }
         var sensor = RawReader.Read(Path);
         var frame = AnnotationFrame.In(sensor, Image);
-        return new AnnotatedInput(
-            frame, null, options.ToDictionary(way => way, way => LinearPipeline.ToLinear(sensor, way with { Crop = frame.Crop })));
+        var ways = developers.ToDictionary(developer => developer, developer => developer.For(sensor));
+        var linear = ways.Values.Select(way => way.Options).Distinct()
+            .ToDictionary(options => options, options => LinearPipeline.ToLinear(sensor, options with { Crop = frame.Crop }));
+        return new AnnotatedInput(frame, null, ways.ToDictionary(pair => pair.Key, pair => (pair.Value, linear[pair.Value.Options])));
     }
 }
 
 /// <summary>What ISPs and detectors need of one image.</summary>
 /// <param name="Frame">Where the annotations lie in it.</param>
 /// <param name="Photo">Developed already; null for a RAW file.</param>
-/// <param name="Linear">Linear light by how it was made; empty for a photo.</param>
-internal sealed record AnnotatedInput(AnnotationFrame Frame, RgbImage? Photo, Dictionary<LinearOptions, LinearImage> Linear);
+/// <param name="Linear">What develops it, and its linear light; empty for a photo.</param>
+internal sealed record AnnotatedInput(
+    AnnotationFrame Frame, RgbImage? Photo, Dictionary<Developer, (Way Way, LinearImage Image)> Linear)
+{
+    /// <summary>The photo, or what a developer makes of the RAW file.</summary>
+    public RgbImage Develop(Developer developer) => Photo ?? Linear[developer].Way.Isp.Develop(Linear[developer].Image);
+}

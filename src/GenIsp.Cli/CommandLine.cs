@@ -21,6 +21,7 @@ internal static class CommandLine
             DetectCommand.Create(terminal),
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
+            CalibrateCommand.Create(terminal),
             DatasetCommand.Create(terminal),
             WeightsCommand.Create(terminal),
             DoctorCommand.Create(terminal),

@@ -73,6 +73,8 @@ internal static class DetectCommand
                 Print(terminal, found);
             if (clock.HasFinished)
                 terminal.Say($"{folder}: {clock}");
+            if (developer.Choices is { } choices)
+                terminal.Say(choices);
             return Task.FromResult(code);
         });
         return command;

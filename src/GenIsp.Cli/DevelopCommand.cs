@@ -45,6 +45,8 @@ internal static class DevelopCommand
                 cancellation);
             if (clock.HasFinished)
                 terminal.Say($"{folder}: {clock}");
+            if (developer.Choices is { } choices)
+                terminal.Say(choices);
             return Task.FromResult(code);
         });
         return command;

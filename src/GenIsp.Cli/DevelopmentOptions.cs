@@ -2,19 +2,19 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using GenIsp.Color;
-using GenIsp.Imaging;
 using GenIsp.Isp;
-using GenIsp.Raw;
 
 namespace GenIsp.Cli;
 
 /// <summary>The options of every command that develops, and the way from a file to a picture.</summary>
 internal sealed class DevelopmentOptions
 {
+    private const string Auto = "auto", Classical = "classical", Linear = "linear";
+
     private readonly Option<string[]> _isp = new("--isp")
     {
-        Description = "linear, classical, a .safetensors file, a training run's folder, or one with the Delft .pth files",
-        DefaultValueFactory = _ => ["classical"],
+        Description = "auto (genisp where noise is, classical where light is), genisp, classical, linear, a .safetensors file, a training "
+            + "run's folder, or one with the Delft .pth files",
         HelpName = "ISP",
     };
 
@@ -57,15 +57,18 @@ internal sealed class DevelopmentOptions
         ("none", Denoising.None), ("bilateral", Denoising.Bilateral));
 
     private readonly bool _severalIsps;
+    private readonly string _default;
 
     /// <param name="severalIsps">For a command that compares ISPs on annotated images, where the annotations tell what to crop.</param>
     public DevelopmentOptions(bool severalIsps = false)
     {
         _severalIsps = severalIsps;
+        _default = severalIsps ? Classical : Auto;
+        _isp.DefaultValueFactory = _ => [_default];
         _isp.Distinct();
         if (severalIsps)
             _isp.Description += "; several are compared";
-        _isp.CompletionSources.Add("linear", "classical");
+        _isp.CompletionSources.Add(Auto, IspFile.Shipped, Classical, Linear);
         _maxSize.CompletionSources.Add("1333x800", "full");
     }
 
@@ -80,16 +83,16 @@ internal sealed class DevelopmentOptions
         command.Validators.Add(result =>
         {
             // Before the default is there, and where a value is missing, there is none.
-            string[] isps = [.. (result.GetResult(_isp)?.Tokens ?? []).Select(token => token.Value).DefaultIfEmpty("classical")];
+            string[] isps = [.. (result.GetResult(_isp)?.Tokens ?? []).Select(token => token.Value).DefaultIfEmpty(_default)];
             if (!_severalIsps && isps.Length > 1)
                 result.AddError($"--isp is given {isps.Length} times, but this command develops with one.");
-            if (!isps.Contains("classical"))
+            if (!isps.Any(isp => isp is Auto or Classical))
             {
                 foreach (var option in ClassicalOnly.Where(option => result.GetResult(option) is { Implicit: false }))
                     result.AddError($"{option.Name} is for the classical ISP only, not for {string.Join(", ", isps)}.");
             }
             var isGiven = result.GetResult(_cst) is { } cst && !cst.Errors.Any();
-            if (isps.FirstOrDefault(isp => isp is "classical" or "linear") is { } fixedSpace && isGiven
+            if (isps.FirstOrDefault(isp => isp is Auto or Classical or Linear) is { } fixedSpace && isGiven
                 && result.GetValue(_cst) is not (null or CstDirection.Inverse))
                 result.AddError($"--cst is for GenISP networks: {fixedSpace} works in XYZ, which is --cst inverse.");
         });
@@ -114,16 +117,10 @@ internal sealed class DevelopmentOptions
         {
             foreach (var (name, isp) in names.Zip(isps))
             {
-                var ready = IspFile.Load(isp, parsed.GetValue(_cst), classical);
-                loaded.Add(new Developer(
-                    isp == "classical" && classical.Denoise == Denoising.Bilateral ? "classical-bilateral" : name, ready,
-                    new LinearOptions
-                    {
-                        Cst = parsed.GetValue(_cst) ?? ready.Cst,
-                        MaxSize = (parsed.GetValue(_maxSize) ?? DevelopedSizeOf(ready)).Limit,
-                        Antialias = parsed.GetValue(_antialias) ?? (ready as FusedGenIsp)?.Options.Antialias ?? false,
-                        Crop = parsed.GetValue(_crop),
-                    }));
+                if (isp == Auto)
+                    loaded.Add(LoadAuto(parsed, classical));
+                else
+                    loaded.Add(new Developer(LoadWay(parsed, name, isp, classical)));
             }
             return loaded;
         }
@@ -134,8 +131,28 @@ internal sealed class DevelopmentOptions
         }
     }
 
-    // At what size an ISP works best.
-    private static DevelopedSize DevelopedSizeOf(IIsp isp) => new((isp as FusedGenIsp)?.Options.MaxSize ?? SizeLimit.Detection);
+    private Developer LoadAuto(ParseResult parsed, ClassicalOptions classical)
+    {
+        var noisy = LoadWay(parsed, IspFile.Shipped, IspFile.Shipped, classical);
+        return new Developer(Auto, noisy, LoadWay(parsed, Classical, Classical, classical), ((FusedGenIsp)noisy.Isp).Options.AutoBelow!.Value);
+    }
+
+    private Way LoadWay(ParseResult parsed, string name, string isp, ClassicalOptions classical)
+    {
+        var way = Way.Of(
+            isp == Classical && classical.Denoise == Denoising.Bilateral ? "classical-bilateral" : name,
+            IspFile.Load(isp, parsed.GetValue(_cst), classical));
+        return way with
+        {
+            Options = way.Options with
+            {
+                Cst = parsed.GetValue(_cst) ?? way.Options.Cst,
+                MaxSize = parsed.GetValue(_maxSize) is { } size ? size.Limit : way.Options.MaxSize,
+                Antialias = parsed.GetValue(_antialias) ?? way.Options.Antialias,
+                Crop = parsed.GetValue(_crop),
+            },
+        };
+    }
 
     private static DevelopedSize? ParseSize(ArgumentResult result)
     {
@@ -161,32 +178,4 @@ internal sealed class DevelopmentOptions
 internal sealed record DevelopedSize(SizeLimit? Limit)
 {
     public override string ToString() => Limit?.ToString() ?? "full";
-}
-
-/// <summary>An ISP and how its input is made: from a file to a developed picture.</summary>
-/// <param name="name">What it is called in tables.</param>
-/// <param name="isp">Its own from now on.</param>
-/// <param name="options">How its input is made.</param>
-internal sealed class Developer(string name, IIsp isp, LinearOptions options) : IDisposable
-{
-    public string Name { get; } = name;
-
-    public LinearOptions Options { get; } = options;
-
-    /// <summary>Ordinary photos are developed already, and skip the ISP.</summary>
-    public static bool IsDeveloped(string path) => PictureFile.IsPhoto(path) && !RawReader.IsMosaic(path);
-
-    public RgbImage Develop(string path, StageClock clock)
-    {
-        if (IsDeveloped(path))
-            return clock.Measure("read", () => PictureFile.Read(path));
-        var sensor = clock.Measure("read", () => RawReader.Read(path));
-        var linear = clock.Measure("colour", () => LinearPipeline.ToLinear(sensor, Options));
-        return clock.Measure("ISP", () => Develop(linear));
-    }
-
-    /// <param name="image">Made with <see cref="Options"/>, but for the crop.</param>
-    public RgbImage Develop(LinearImage image) => isp.Develop(image);
-
-    public void Dispose() => isp.Dispose();
 }

@@ -98,6 +98,8 @@ internal sealed class Rivals : IDisposable
             Json.Write(Path.Combine(folder, FiguresName), Evaluation.ToJson(evaluations));
         }
         terminal.Say($"{_dataset.Source}: {clock}");
+        foreach (var choices in _isps.Select(isp => isp.Choices).OfType<string>())
+            terminal.Say(choices);
         return new Measurement(evaluations, gallery?.Build() ?? []);
     }
 
@@ -116,8 +118,7 @@ internal sealed class Rivals : IDisposable
     private IEnumerable<(AnnotatedFile File, AnnotatedInput Input)> ReadAhead(
         IReadOnlyList<AnnotatedFile> files, StageClock clock, CancellationToken cancellation)
     {
-        var options = _isps.Select(isp => isp.Options).Distinct().ToList();
-        Task<AnnotatedInput> Read(int i) => Task.Run(() => files[i].Read(options), cancellation);
+        Task<AnnotatedInput> Read(int i) => Task.Run(() => files[i].Read(_isps), cancellation);
         var next = Read(0);
         for (var i = 0; i < files.Count; i++)
         {
@@ -139,7 +140,7 @@ internal sealed class Rivals : IDisposable
         var views = new Dictionary<(Developer, NamedDetector), (RgbImage, IReadOnlyList<CocoDetection>)>();
         foreach (var isp in _isps)
         {
-            var picture = input.Photo ?? clock.Measure("ISPs", () => isp.Develop(input.Linear[isp.Options]));
+            var picture = clock.Measure("ISPs", () => input.Develop(isp));
             foreach (var detector in _detectors)
                 views[(isp, detector)] = (picture, ofPhoto?[detector] ?? Find(detector, picture));
         }

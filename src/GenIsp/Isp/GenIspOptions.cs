@@ -27,6 +27,9 @@ public sealed record GenIspOptions
     /// <summary>Side of the square copy that ConvWB and ConvCC look at, in pixels.</summary>
     internal const int ParameterSize = 256;
 
+    /// <summary>Of <see cref="AutoBelow"/> in a file's metadata.</summary>
+    internal const string AutoBelowKey = "auto_below_db";
+
     private static readonly string PoolsRule = $"three whole numbers above 0 with a product of at most {ParameterSize}";
 
     // What never varies here, written down for other readers of the file, and refused when a file says otherwise.
@@ -59,6 +62,11 @@ public sealed record GenIspOptions
     /// <summary>Whether its pictures were averaged where they shrank, and are best so.</summary>
     public bool Antialias { get; init; }
 
+    /// <summary>
+    /// The signal-to-noise ratio in decibels below which it serves detectors better than the classical ISP; null if nobody has measured.
+    /// </summary>
+    public double? AutoBelow { get; init; }
+
     /// <summary>The options as text by key, for a weights file's metadata.</summary>
     internal IEnumerable<KeyValuePair<string, string>> ToMetadata() =>
     [
@@ -70,6 +78,7 @@ public sealed record GenIspOptions
         .. Unless(!Skip, "skip", () => "true"),
         .. Unless(MaxSize is null, "max_size", () => MaxSize!.Value.ToString()),
         .. Unless(!Antialias, "antialias", () => "true"),
+        .. Unless(AutoBelow is null, AutoBelowKey, () => AutoBelow!.Value.ToString("r", CultureInfo.InvariantCulture)),
         .. FixedConventions,
     ];
 
@@ -129,6 +138,13 @@ public sealed record GenIspOptions
             if (Value(key) != expected)
                 throw Bad(key, $"\"{expected}\"");
         }
+        double? autoBelow = null;
+        if (metadata.TryGetValue(AutoBelowKey, out var decibels))
+        {
+            autoBelow = double.TryParse(decibels, NumberStyles.Float, CultureInfo.InvariantCulture, out var threshold) && double.IsFinite(threshold)
+                ? threshold
+                : throw Bad(AutoBelowKey, "a number of decibels");
+        }
         return new GenIspOptions
         {
             Pools = pools,
@@ -138,6 +154,7 @@ public sealed record GenIspOptions
             Skip = Flag("skip"),
             MaxSize = maxSize,
             Antialias = Flag("antialias"),
+            AutoBelow = autoBelow,
         };
     }
 

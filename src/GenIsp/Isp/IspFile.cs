@@ -6,6 +6,9 @@ namespace GenIsp.Isp;
 /// <summary>ISPs by name, and GenISP's weights in files.</summary>
 public static class IspFile
 {
+    /// <summary>The network that ships with the library: <c>models/genisp-night.safetensors</c>, with its model card beside it.</summary>
+    public const string Shipped = "genisp";
+
     /// <summary>In a training run's folder: the network of the epoch with the highest AP.</summary>
     internal const string BestOfRun = "best.safetensors";
 
@@ -22,7 +25,7 @@ public static class IspFile
     ];
 
     /// <summary>
-    /// The ISP of a name: <c>linear</c>, <c>classical</c>, a <c>.safetensors</c> file that says it holds GenISP, the folder of a
+    /// The ISP of a name: <c>linear</c>, <c>classical</c>, <c>genisp</c> (<see cref="Shipped"/>), a <c>.safetensors</c> file that says it holds GenISP, the folder of a
     /// training run, or a folder with the three <c>.pth</c> files of the Delft reproduction.
     /// </summary>
     /// <param name="isp">The name.</param>
@@ -76,10 +79,15 @@ public static class IspFile
     }
 
     /// <summary>The tensors of a GenISP network with its options in the metadata, from any of its forms.</summary>
-    /// <param name="isp">A <c>.safetensors</c> file, a training run's folder, or one with the Delft reproduction's files.</param>
+    /// <param name="isp"><c>genisp</c>, a <c>.safetensors</c> file, a training run's folder, or one with the Delft reproduction's files.</param>
     /// <exception cref="GenIspException">There is no such file, or it can't be read.</exception>
     public static StateDict ReadWeights(string isp)
     {
+        if (isp == Shipped)
+        {
+            using var file = typeof(IspFile).Assembly.GetManifestResourceStream("GenIsp.models.genisp-night.safetensors")!;
+            return SafetensorsFile.Read(file, isp);
+        }
         if (Directory.Exists(isp))
         {
             return RunFiles.Select(file => Path.Combine(isp, file)).FirstOrDefault(File.Exists) is { } run
@@ -89,7 +97,7 @@ public static class IspFile
         if (!File.Exists(isp))
         {
             throw new GenIspException(
-                $"There is no ISP \"{isp}\": it is neither linear nor classical, and no such file or folder exists.");
+                $"There is no ISP \"{isp}\": it is none of linear, classical and genisp, and no such file or folder exists.");
         }
         return WeightsFile.Read(isp);
     }

@@ -29,6 +29,12 @@ public static class SafetensorsFile
     public static StateDict Read(string path)
     {
         using var file = InputFiles.Open(path);
+        return Read(file, path);
+    }
+
+    /// <summary>The same from a stream that can seek.</summary>
+    internal static StateDict Read(Stream file, string path)
+    {
         try
         {
             var state = new StateDict();
@@ -112,7 +118,7 @@ public static class SafetensorsFile
         json.WriteEndArray();
     }
 
-    private static (List<Entry> Entries, long DataStart) ReadHeader(FileStream file, string path, Dictionary<string, string> metadata)
+    private static (List<Entry> Entries, long DataStart) ReadHeader(Stream file, string path, Dictionary<string, string> metadata)
     {
         Span<byte> prefix = stackalloc byte[LengthSize];
         if (file.ReadAtLeast(prefix, LengthSize, throwOnEndOfStream: false) < LengthSize)

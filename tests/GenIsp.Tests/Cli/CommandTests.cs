@@ -239,7 +239,7 @@ public sealed class CommandTests
     [InlineData("detect|x.dng|-o|out|-d|y|--score|abc", "--score is 'abc', but must be a number from 0 to 1")]
     [InlineData("develop|x.dng|-o|out|--isq|linear", "Did you mean --isp?")]
     [InlineData("detekt|x", "Did you mean detect?")]
-    [InlineData("develop|x.dng|-o|out|--cst|none", "classical works in XYZ")]
+    [InlineData("develop|x.dng|-o|out|--cst|none", "auto works in XYZ")]
     [InlineData("develop|x.dng|-o|out|--isp|linear|--white-balance|gray-world", "for the classical ISP only")]
     [InlineData("frobnicate", "Unrecognized command or argument 'frobnicate'")]
     public async Task Wrong_usage_exits_with_2_and_says_where_help_is(string line, string message)

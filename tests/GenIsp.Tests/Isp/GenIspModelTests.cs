@@ -156,6 +156,7 @@ public sealed class GenIspModelTests : IDisposable
     [InlineData("skip", "yes", "true or false")]
     [InlineData("antialias", "1", "true or false")]
     [InlineData("max_size", "huge", "a size such as 1333x800")]
+    [InlineData("auto_below_db", "dim", "a number of decibels")]
     [InlineData("architecture", "resnet", "does not say that it holds a GenISP network")]
     public void Options_that_make_no_sense_are_refused(string key, string value, string message)
     {
@@ -176,6 +177,7 @@ public sealed class GenIspModelTests : IDisposable
             Skip = true,
             MaxSize = new SizeLimit(640, 480),
             Antialias = true,
+            AutoBelow = 17.25,
         };
 
         var read = GenIspOptions.FromMetadata(new Dictionary<string, string>(options.ToMetadata()), "isp.safetensors");
