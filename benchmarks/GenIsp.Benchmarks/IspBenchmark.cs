@@ -29,8 +29,8 @@ internal static class IspBenchmark
         using var torch = TorchPeer.Start("torch_isp.py");
         var results = new List<object>
         {
-            Compare(fused, weights, torch, 1200, 800, rounds: 15),
-            Compare(fused, weights, torch, 2736, 1824, rounds: 5),
+            Compare(fused, weights, torch, 1200, 800, rounds: 9),
+            Compare(fused, weights, torch, 2736, 1824, rounds: 3),
         };
         BenchmarkFile.Write("isp", results);
     }

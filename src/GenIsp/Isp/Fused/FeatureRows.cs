@@ -65,6 +65,7 @@ internal sealed unsafe class FeatureRows<TSimd, TVector>
     /// <param name="start">[16].</param>
     /// <param name="slope">LeakyReLU's.</param>
     /// <param name="result">[16, 4, <see cref="Stride"/>].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Compute(int y, float* weights, float* start, float slope, float* result)
     {
         while (_filled <= y + 1)
@@ -130,6 +131,7 @@ internal sealed unsafe class FeatureRows<TSimd, TVector>
     private int* Offsets(int y, int column) => (int*)Unsafe.AsPointer(ref _offsets[((y & 3) * 4 + column) * Taps]);
 
     // The first convolution sees zeros around the corrected picture.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Fill(int y)
     {
         var to = _input + (y & 3) * InputRow;
@@ -157,6 +159,7 @@ internal sealed unsafe class FeatureRows<TSimd, TVector>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Correct(int channel, int y, int left, int from, int end)
     {
         float* r = _picture.Row(0, y) + left, g = _picture.Row(1, y) + left, b = _picture.Row(2, y) + left;

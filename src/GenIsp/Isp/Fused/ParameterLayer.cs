@@ -80,6 +80,7 @@ internal sealed unsafe class ParameterLayer
     }
 
     // The greatest of each square; what is no number wins, as in PyTorch.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pool(Span<float> rows, int stride, Span<float> result)
     {
         var first = rows[..stride];

@@ -136,6 +136,7 @@ internal sealed unsafe class ShallowBlock<TSimd, TVector>
     }
 
     // The six rows that four rows of the second convolution need, and their transforms.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ComputeFeatures(int y)
     {
         for (; _nextFeature <= y + 4; _nextFeature++)
@@ -260,6 +261,7 @@ internal sealed unsafe class ShallowBlock<TSimd, TVector>
         TSimd.Store(d, to + 3 * Tiles);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Write(int x, int y, int row, float* output)
     {
         var count = Math.Min(Columns, _pass.Picture.Width - x);

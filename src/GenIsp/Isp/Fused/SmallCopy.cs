@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace GenIsp.Isp.Fused;
 
 /// <summary>The 256×256 copy that ConvWB and ConvCC look at: bilinear, sampled, pixel centres at halves, as PyTorch's <c>interpolate</c>.</summary>
@@ -6,6 +8,7 @@ internal static class SmallCopy
     private const int Size = GenIspOptions.ParameterSize;
 
     /// <summary>[3, H, W] → [3, 256, 256].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static unsafe FeaturePlanes Of(LinearPicture picture, int border)
     {
         var result = new FeaturePlanes(3, Size, Size, border);
