@@ -29,10 +29,13 @@ internal static class PeakKernel
         TVector a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y;
         for (var round = 0; round < Rounds; round++)
         {
-            (a, b, c, d, e) = (TSimd.MultiplyAdd(a, x, y), TSimd.MultiplyAdd(b, x, y), TSimd.MultiplyAdd(c, x, y), TSimd.MultiplyAdd(d, x, y), TSimd.MultiplyAdd(e, x, y));
-            (f, g, h, i, j) = (TSimd.MultiplyAdd(f, x, y), TSimd.MultiplyAdd(g, x, y), TSimd.MultiplyAdd(h, x, y), TSimd.MultiplyAdd(i, x, y), TSimd.MultiplyAdd(j, x, y));
+            (a, b) = (TSimd.MultiplyAdd(a, x, y), TSimd.MultiplyAdd(b, x, y));
+            (c, d) = (TSimd.MultiplyAdd(c, x, y), TSimd.MultiplyAdd(d, x, y));
+            (e, f) = (TSimd.MultiplyAdd(e, x, y), TSimd.MultiplyAdd(f, x, y));
+            (g, h) = (TSimd.MultiplyAdd(g, x, y), TSimd.MultiplyAdd(h, x, y));
+            (i, j) = (TSimd.MultiplyAdd(i, x, y), TSimd.MultiplyAdd(j, x, y));
         }
-        var sum = TSimd.Add(TSimd.Add(TSimd.Add(a, b), TSimd.Add(c, d)), TSimd.Add(TSimd.Add(e, f), TSimd.Add(TSimd.Add(g, h), TSimd.Add(i, j))));
-        return TSimd.Sum(sum);
+        var first = TSimd.Add(TSimd.Add(TSimd.Add(a, b), TSimd.Add(c, d)), e);
+        return TSimd.Sum(TSimd.Add(first, TSimd.Add(TSimd.Add(TSimd.Add(f, g), TSimd.Add(h, i)), j)));
     }
 }

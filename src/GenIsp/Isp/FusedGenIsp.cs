@@ -96,6 +96,6 @@ public sealed class FusedGenIsp : IIsp
     private static double[] MeanColor(FeaturePlanes small, float[] matrix)
     {
         double[] means = [ParameterNet.Mean(small, 0), ParameterNet.Mean(small, 1), ParameterNet.Mean(small, 2)];
-        return [.. Enumerable.Range(0, 3).Select(i => matrix[3 * i] * means[0] + matrix[3 * i + 1] * means[1] + matrix[3 * i + 2] * means[2])];
+        return [.. matrix.Chunk(3).Select(row => row[0] * means[0] + row[1] * means[1] + row[2] * means[2])];
     }
 }

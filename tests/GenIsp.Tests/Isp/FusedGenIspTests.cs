@@ -28,7 +28,8 @@ public sealed class FusedGenIspTests : IDisposable
     [InlineData(96, 32)] // one block of AVX2
     [InlineData(97, 33)]
     [InlineData(1200, 800)]
-    public void Equals_the_model_at_any_size(int width, int height) => ShouldEqualTheModel(new GenIspOptions(), RandomImage(width, height, 0.3f));
+    public void Equals_the_model_at_any_size(int width, int height) =>
+        ShouldEqualTheModel(new GenIspOptions(), RandomImage(width, height, 0.3f));
 
     [Fact]
     public void Equals_the_model_with_any_options()
@@ -98,7 +99,8 @@ public sealed class FusedGenIspTests : IDisposable
     {
         using var model = Model(new GenIspOptions { Normalization = normalization });
         var fused = Fuse(model);
-        // At three columns a sample, the small copy looks at 400 and, with a weight of zero, at 401. A pixel in 402 reaches its neighbours only.
+        // At three columns a sample, the small copy looks at 400 and, with a weight of zero, at 401. A pixel in 402 reaches its neighbours
+        // only.
         foreach (var column in new[] { 400, 401, 402 })
         {
             var image = RandomImage(768, 9, 0.3f);
@@ -206,6 +208,7 @@ public sealed class FusedGenIspTests : IDisposable
             var (x, y) = (i % width, i / width);
             pixels[i] = brightness * (0.5f + 0.4f * MathF.Sin(0.05f * x) * MathF.Cos(0.03f * y) + 0.3f * (generator.NextSingle() - 0.5f));
         }
-        return new LinearImage("random", pixels, new Frame(width, height), CstDirection.Inverse, null, new GenIsp.Geometry.Vector3(1, 1, 1));
+        var frame = new Frame(width, height);
+        return new LinearImage("random", pixels, frame, CstDirection.Inverse, null, new GenIsp.Geometry.Vector3(1, 1, 1));
     }
 }

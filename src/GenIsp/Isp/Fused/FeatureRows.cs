@@ -99,7 +99,8 @@ internal sealed unsafe class FeatureRows<TSimd, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ComputeColumn(float* origin, int* offsets, float* weights, float* start, float slope, float* result)
     {
-        Vector128<float> a = Vector128.Load(start), b = Vector128.Load(start + 4), c = Vector128.Load(start + 8), d = Vector128.Load(start + 12);
+        Vector128<float> a = Vector128.Load(start), b = Vector128.Load(start + 4);
+        Vector128<float> c = Vector128.Load(start + 8), d = Vector128.Load(start + 12);
         for (var tap = 0; tap < Taps; tap++)
         {
             var value = Vector128.Create(origin[offsets[tap]]);
@@ -167,9 +168,8 @@ internal sealed unsafe class FeatureRows<TSimd, TVector>
         var i = from;
         for (; i <= end - Vector<float>.Count; i += Vector<float>.Count)
         {
-            Vector.Store(
-                Vector.Load(r + i) * new Vector<float>(wr) + Vector.Load(g + i) * new Vector<float>(wg) + Vector.Load(b + i) * new Vector<float>(wb),
-                _line + i);
+            var sum = Vector.Load(r + i) * new Vector<float>(wr) + Vector.Load(g + i) * new Vector<float>(wg);
+            Vector.Store(sum + Vector.Load(b + i) * new Vector<float>(wb), _line + i);
         }
         for (; i < end; i++)
             _line[i] = r[i] * wr + g[i] * wg + b[i] * wb;

@@ -38,7 +38,8 @@ internal sealed unsafe class FusedKernels<TSimd, TVector> : FusedKernels
     private static int Columns => ShallowBlock<TSimd, TVector>.Columns;
 
     /// <inheritdoc/>
-    public override float[] Predict(ParameterNet net, FeaturePlanes picture, ParallelOptions threads) => net.Run<TSimd, TVector>(picture, threads);
+    public override float[] Predict(ParameterNet net, FeaturePlanes picture, ParallelOptions threads) =>
+        net.Run<TSimd, TVector>(picture, threads);
 
     /// <inheritdoc/>
     public override double[] SumFirst(ShallowPass pass, ParallelOptions threads) =>

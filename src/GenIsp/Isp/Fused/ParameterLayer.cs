@@ -66,7 +66,8 @@ internal sealed unsafe class ParameterLayer
                     for (var x = 0; x < input.Width; x += columns)
                     {
                         Convolution<TSimd, TVector>.Run(
-                            Scratch.PointerTo(input.Values) + (y * _pool + row) * input.Stride + x, (int*)Unsafe.AsPointer(ref offsets[0]), Taps,
+                            Scratch.PointerTo(input.Values) + (y * _pool + row) * input.Stride + x,
+                            (int*)Unsafe.AsPointer(ref offsets[0]), Taps,
                             Scratch.PointerTo(_weights) + group * Taps * 4, Scratch.PointerTo(_bias) + group * 4, _slope,
                             Scratch.PointerTo(buffer) + row * stride + x, _pool * stride);
                     }

@@ -34,12 +34,13 @@ internal sealed class ParameterNet
         var features = picture;
         for (var i = 0; i < _layers.Length; i++)
             features = _layers[i].Run<TSimd, TVector>(features, i + 1 < _layers.Length ? _layers[i + 1].Kernel / 2 : 0, threads);
+        double[] means = [.. Enumerable.Range(0, features.Channels).Select(channel => Mean(features, channel))];
         var result = new float[_bias.Length];
         for (var output = 0; output < result.Length; output++)
         {
             double sum = _bias[output];
-            for (var channel = 0; channel < features.Channels; channel++)
-                sum += _linear[output * features.Channels + channel] * Mean(features, channel);
+            for (var channel = 0; channel < means.Length; channel++)
+                sum += _linear[output * means.Length + channel] * means[channel];
             result[output] = (float)sum;
         }
         return result;

@@ -227,23 +227,31 @@ internal sealed unsafe class ShallowBlock<TSimd, TVector>
             for (var row = 0; row < 4; row++)
             {
                 float* red = _output + row * 4 * Tiles + tile, green = red + 16 * Tiles, blue = green + 16 * Tiles;
-                TVector r0 = TSimd.Load(red), r1 = TSimd.Load(red + Tiles), r2 = TSimd.Load(red + 2 * Tiles), r3 = TSimd.Load(red + 3 * Tiles);
-                TVector g0 = TSimd.Load(green), g1 = TSimd.Load(green + Tiles), g2 = TSimd.Load(green + 2 * Tiles), g3 = TSimd.Load(green + 3 * Tiles);
-                TVector b0 = TSimd.Load(blue), b1 = TSimd.Load(blue + Tiles), b2 = TSimd.Load(blue + 2 * Tiles), b3 = TSimd.Load(blue + 3 * Tiles);
+                var (r0, r1, r2, r3) = Load(red);
+                var (g0, g1, g2, g3) = Load(green);
+                var (b0, b1, b2, b3) = Load(blue);
                 for (var channel = 0; channel < 4; channel++)
                 {
                     var (p0, p1, p2, p3) = Winograd<TSimd, TVector>.TransformRow(_halves + (channel * 24 + row * 6) * n);
-                    (p0, p1) = (TSimd.LeakyRelu(p0, slopes), TSimd.LeakyRelu(p1, slopes));
-                    (p2, p3) = (TSimd.LeakyRelu(p2, slopes), TSimd.LeakyRelu(p3, slopes));
+                    p0 = TSimd.LeakyRelu(p0, slopes);
+                    p1 = TSimd.LeakyRelu(p1, slopes);
+                    p2 = TSimd.LeakyRelu(p2, slopes);
+                    p3 = TSimd.LeakyRelu(p3, slopes);
                     var w = TSimd.Create(weights[3 * channel]);
-                    (r0, r1) = (TSimd.MultiplyAdd(p0, w, r0), TSimd.MultiplyAdd(p1, w, r1));
-                    (r2, r3) = (TSimd.MultiplyAdd(p2, w, r2), TSimd.MultiplyAdd(p3, w, r3));
+                    r0 = TSimd.MultiplyAdd(p0, w, r0);
+                    r1 = TSimd.MultiplyAdd(p1, w, r1);
+                    r2 = TSimd.MultiplyAdd(p2, w, r2);
+                    r3 = TSimd.MultiplyAdd(p3, w, r3);
                     w = TSimd.Create(weights[3 * channel + 1]);
-                    (g0, g1) = (TSimd.MultiplyAdd(p0, w, g0), TSimd.MultiplyAdd(p1, w, g1));
-                    (g2, g3) = (TSimd.MultiplyAdd(p2, w, g2), TSimd.MultiplyAdd(p3, w, g3));
+                    g0 = TSimd.MultiplyAdd(p0, w, g0);
+                    g1 = TSimd.MultiplyAdd(p1, w, g1);
+                    g2 = TSimd.MultiplyAdd(p2, w, g2);
+                    g3 = TSimd.MultiplyAdd(p3, w, g3);
                     w = TSimd.Create(weights[3 * channel + 2]);
-                    (b0, b1) = (TSimd.MultiplyAdd(p0, w, b0), TSimd.MultiplyAdd(p1, w, b1));
-                    (b2, b3) = (TSimd.MultiplyAdd(p2, w, b2), TSimd.MultiplyAdd(p3, w, b3));
+                    b0 = TSimd.MultiplyAdd(p0, w, b0);
+                    b1 = TSimd.MultiplyAdd(p1, w, b1);
+                    b2 = TSimd.MultiplyAdd(p2, w, b2);
+                    b3 = TSimd.MultiplyAdd(p3, w, b3);
                 }
                 Store(r0, r1, r2, r3, red);
                 Store(g0, g1, g2, g3, green);
@@ -251,6 +259,10 @@ internal sealed unsafe class ShallowBlock<TSimd, TVector>
             }
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (TVector, TVector, TVector, TVector) Load(float* from) =>
+        (TSimd.Load(from), TSimd.Load(from + Tiles), TSimd.Load(from + 2 * Tiles), TSimd.Load(from + 3 * Tiles));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(TVector a, TVector b, TVector c, TVector d, float* to)

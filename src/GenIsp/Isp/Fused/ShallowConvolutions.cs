@@ -5,7 +5,8 @@ namespace GenIsp.Isp.Fused;
 /// passes, each of which begins at the picture again: computing features anew takes less time than writing and reading them. The norms then
 /// vanish into the weights: (x − mean) / √(variance + ε) is a scale and a shift, and biases before it cancel.
 /// </summary>
-internal sealed unsafe class ShallowConvolutions(ShallowWeights weights, GenIspOptions options, FusedKernels kernels, ParallelOptions threads)
+internal sealed unsafe class ShallowConvolutions(
+    ShallowWeights weights, GenIspOptions options, FusedKernels kernels, ParallelOptions threads)
 {
     private const int First = ShallowWeights.First;
     private const int Second = ShallowWeights.Second;
@@ -25,8 +26,8 @@ internal sealed unsafe class ShallowConvolutions(ShallowWeights weights, GenIspO
             return;
         }
         var pass = new ShallowPass(
-            picture, Slope, weights.Conv1(Ones(First)), Pinned(weights.Bias1), weights.Conv2(Ones(Second)), Pinned(weights.Bias2), weights.Conv3,
-            weights.Bias3);
+            picture, Slope, weights.Conv1(Ones(First)), Pinned(weights.Bias1), weights.Conv2(Ones(Second)), Pinned(weights.Bias2),
+            weights.Conv3, weights.Bias3);
         if (options.Normalization != FeatureNormalization.None)
         {
             var centres = Centres(meanColor);

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace GenIsp.Isp.Fused;
 
-/// <summary>The 256×256 copy that ConvWB and ConvCC look at: bilinear, sampled, pixel centres at halves, as PyTorch's <c>interpolate</c>.</summary>
+/// <summary>
+/// The 256×256 copy that ConvWB and ConvCC look at: bilinear, sampled, pixel centres at halves, as PyTorch's <c>interpolate</c>.
+/// </summary>
 internal static class SmallCopy
 {
     private const int Size = GenIspOptions.ParameterSize;

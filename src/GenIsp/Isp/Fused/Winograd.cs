@@ -65,13 +65,21 @@ internal static unsafe class Winograd<TSimd, TVector>
             {
                 TVector v0 = TSimd.Load(input), v1 = TSimd.Load(input + n), v2 = TSimd.Load(input + 2 * n);
                 var w = TSimd.Create(weights[0]);
-                (a0, a1, a2) = (TSimd.MultiplyAdd(v0, w, a0), TSimd.MultiplyAdd(v1, w, a1), TSimd.MultiplyAdd(v2, w, a2));
+                a0 = TSimd.MultiplyAdd(v0, w, a0);
+                a1 = TSimd.MultiplyAdd(v1, w, a1);
+                a2 = TSimd.MultiplyAdd(v2, w, a2);
                 w = TSimd.Create(weights[1]);
-                (b0, b1, b2) = (TSimd.MultiplyAdd(v0, w, b0), TSimd.MultiplyAdd(v1, w, b1), TSimd.MultiplyAdd(v2, w, b2));
+                b0 = TSimd.MultiplyAdd(v0, w, b0);
+                b1 = TSimd.MultiplyAdd(v1, w, b1);
+                b2 = TSimd.MultiplyAdd(v2, w, b2);
                 w = TSimd.Create(weights[2]);
-                (c0, c1, c2) = (TSimd.MultiplyAdd(v0, w, c0), TSimd.MultiplyAdd(v1, w, c1), TSimd.MultiplyAdd(v2, w, c2));
+                c0 = TSimd.MultiplyAdd(v0, w, c0);
+                c1 = TSimd.MultiplyAdd(v1, w, c1);
+                c2 = TSimd.MultiplyAdd(v2, w, c2);
                 w = TSimd.Create(weights[3]);
-                (d0, d1, d2) = (TSimd.MultiplyAdd(v0, w, d0), TSimd.MultiplyAdd(v1, w, d1), TSimd.MultiplyAdd(v2, w, d2));
+                d0 = TSimd.MultiplyAdd(v0, w, d0);
+                d1 = TSimd.MultiplyAdd(v1, w, d1);
+                d2 = TSimd.MultiplyAdd(v2, w, d2);
                 input += 3 * n;
                 weights += 4;
             }
