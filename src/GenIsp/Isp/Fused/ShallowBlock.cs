@@ -195,7 +195,7 @@ internal sealed unsafe class ShallowBlock<TSimd, TVector>
                 Winograd<TSimd, TVector>.TransformColumns(_products + channel * 36 * Tiles + tile, _halves);
                 for (var row = 0; row < rows; row++)
                 {
-                    var (a, b, c, d) = Winograd<TSimd, TVector>.TransformRow(_halves + row * 6 * n);
+                    Winograd<TSimd, TVector>.TransformRow(_halves + row * 6 * n, out var a, out var b, out var c, out var d);
                     if (!isWhole)
                     {
                         a = TSimd.Multiply(a, TSimd.Load(_mask + tile));
@@ -227,12 +227,16 @@ internal sealed unsafe class ShallowBlock<TSimd, TVector>
             for (var row = 0; row < 4; row++)
             {
                 float* red = _output + row * 4 * Tiles + tile, green = red + 16 * Tiles, blue = green + 16 * Tiles;
-                var (r0, r1, r2, r3) = Load(red);
-                var (g0, g1, g2, g3) = Load(green);
-                var (b0, b1, b2, b3) = Load(blue);
+                TVector r0 = TSimd.Load(red), r1 = TSimd.Load(red + Tiles);
+                TVector r2 = TSimd.Load(red + 2 * Tiles), r3 = TSimd.Load(red + 3 * Tiles);
+                TVector g0 = TSimd.Load(green), g1 = TSimd.Load(green + Tiles);
+                TVector g2 = TSimd.Load(green + 2 * Tiles), g3 = TSimd.Load(green + 3 * Tiles);
+                TVector b0 = TSimd.Load(blue), b1 = TSimd.Load(blue + Tiles);
+                TVector b2 = TSimd.Load(blue + 2 * Tiles), b3 = TSimd.Load(blue + 3 * Tiles);
                 for (var channel = 0; channel < 4; channel++)
                 {
-                    var (p0, p1, p2, p3) = Winograd<TSimd, TVector>.TransformRow(_halves + (channel * 24 + row * 6) * n);
+                    Winograd<TSimd, TVector>.TransformRow(
+                        _halves + (channel * 24 + row * 6) * n, out var p0, out var p1, out var p2, out var p3);
                     p0 = TSimd.LeakyRelu(p0, slopes);
                     p1 = TSimd.LeakyRelu(p1, slopes);
                     p2 = TSimd.LeakyRelu(p2, slopes);
@@ -259,10 +263,6 @@ internal sealed unsafe class ShallowBlock<TSimd, TVector>
             }
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (TVector, TVector, TVector, TVector) Load(float* from) =>
-        (TSimd.Load(from), TSimd.Load(from + Tiles), TSimd.Load(from + 2 * Tiles), TSimd.Load(from + 3 * Tiles));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(TVector a, TVector b, TVector c, TVector d, float* to)

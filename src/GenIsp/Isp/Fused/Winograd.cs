@@ -103,9 +103,9 @@ internal static unsafe class Winograd<TSimd, TVector>
         for (var column = 0; column < 6; column++)
         {
             var m = products + column * 3 * n;
-            var (y0, y1, y2, y3) = ToFour(
+            ToFour(
                 TSimd.Load(m), TSimd.Load(m + step), TSimd.Load(m + 2 * step), TSimd.Load(m + 3 * step), TSimd.Load(m + 4 * step),
-                TSimd.Load(m + 5 * step));
+                TSimd.Load(m + 5 * step), out var y0, out var y1, out var y2, out var y3);
             var y = result + column * n;
             TSimd.Store(y0, y);
             TSimd.Store(y1, y + 6 * n);
@@ -116,25 +116,25 @@ internal static unsafe class Winograd<TSimd, TVector>
 
     /// <summary>The second half: one row of <see cref="TransformColumns"/>' result becomes four pixels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (TVector, TVector, TVector, TVector) TransformRow(float* row)
+    public static void TransformRow(float* row, out TVector y0, out TVector y1, out TVector y2, out TVector y3)
     {
         var n = TSimd.Count;
-        return ToFour(
+        ToFour(
             TSimd.Load(row), TSimd.Load(row + n), TSimd.Load(row + 2 * n), TSimd.Load(row + 3 * n), TSimd.Load(row + 4 * n),
-            TSimd.Load(row + 5 * n));
+            TSimd.Load(row + 5 * n), out y0, out y1, out y2, out y3);
     }
 
-    // Aᵀ, for the points 0, ±1, ±2 and infinity.
+    // Aᵀ, for the points 0, ±1, ±2 and infinity. (The compiler keeps vectors of a tuple in memory.)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (TVector, TVector, TVector, TVector) ToFour(TVector m0, TVector m1, TVector m2, TVector m3, TVector m4, TVector m5)
+    private static void ToFour(
+        TVector m0, TVector m1, TVector m2, TVector m3, TVector m4, TVector m5, out TVector y0, out TVector y1, out TVector y2, out TVector y3)
     {
         TVector sum1 = TSimd.Add(m1, m2), difference1 = TSimd.Subtract(m1, m2);
         TVector sum2 = TSimd.Add(m3, m4), difference2 = TSimd.Subtract(m3, m4);
-        return (
-            TSimd.Add(TSimd.Add(m0, sum1), sum2),
-            TSimd.MultiplyAdd(difference2, TSimd.Create(2), difference1),
-            TSimd.MultiplyAdd(sum2, TSimd.Create(4), sum1),
-            TSimd.Add(TSimd.MultiplyAdd(difference2, TSimd.Create(8), difference1), m5));
+        y0 = TSimd.Add(TSimd.Add(m0, sum1), sum2);
+        y1 = TSimd.MultiplyAdd(difference2, TSimd.Create(2), difference1);
+        y2 = TSimd.MultiplyAdd(sum2, TSimd.Create(4), sum1);
+        y3 = TSimd.Add(TSimd.MultiplyAdd(difference2, TSimd.Create(8), difference1), m5);
     }
 
     // Bᵀ.
