@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using GenIsp.Cli.Demo;
 
 namespace GenIsp.Cli;
 
@@ -16,6 +17,7 @@ internal static class CommandLine
         var root = new RootCommand(
             "Develops RAW photos for object detectors, with GenISP or a classical ISP, and finds the objects in them.")
         {
+            DemoCommand.Create(terminal),
             InfoCommand.Create(terminal),
             DevelopCommand.Create(terminal),
             DetectCommand.Create(terminal),

@@ -49,7 +49,7 @@ internal static class DatasetSimulateCommand
         return command;
     }
 
-    private static int Run(Terminal terminal, string folder, SimulationOptions options, CancellationToken cancellation)
+    public static int Run(Terminal terminal, string folder, SimulationOptions options, CancellationToken cancellation)
     {
         var dataset = SimulatedDataset.Open(folder, options);
         var photos = dataset.Photos.ToDictionary(dataset.PathOf);

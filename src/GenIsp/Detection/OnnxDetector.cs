@@ -39,7 +39,10 @@ public sealed class OnnxDetector : Detector
     public DetectorInput Input { get; }
 
     /// <summary>All that is frozen; the detector's own.</summary>
-    internal IEnumerable<Tensor> Weights => _graph.Constants;
+    internal IEnumerable<Tensor> Weights => _graph.Constants.Values;
+
+    /// <summary>The same by their names in the file, for one who trains the detector itself.</summary>
+    internal IReadOnlyDictionary<string, Tensor> NamedWeights => _graph.Constants;
 
     /// <summary>Reads a detector, and runs it once on an empty image.</summary>
     /// <param name="path">An ONNX file with its weights inside, one image as its input, and one output.</param>
@@ -52,19 +55,23 @@ public sealed class OnnxDetector : Detector
     /// known convention.
     /// </exception>
     public static OnnxDetector Load(
-        string path, DetectorConvention convention = DetectorConvention.Auto, DetectorInput? input = null)
+        string path, DetectorConvention convention = DetectorConvention.Auto, DetectorInput? input = null) =>
+        From(OnnxFile.Read(path), path, convention, input);
+
+    /// <summary>A detector from what a file holds; <paramref name="source"/> is its name, for errors. Otherwise as <see cref="Load"/>.</summary>
+    internal static OnnxDetector From(
+        ModelProto model, string source, DetectorConvention convention = DetectorConvention.Auto, DetectorInput? input = null)
     {
-        var model = OnnxFile.Read(path);
-        var (width, height) = InputSize(model, path, input);
+        var (width, height) = InputSize(model, source, input);
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var graph = Graph.Load(model, path, [1, 3, height, width]);
+        var graph = Graph.Load(model, source, [1, 3, height, width]);
         try
         {
             var outputs = graph.Run(zeros(1, 3, height, width));
             var found = Conventions.Where(known => convention is DetectorConvention.Auto || known.Name == convention)
                 .FirstOrDefault(known => Fits(known, outputs, width, height))
-                ?? throw Unrecognised(path, graph, outputs, width, height, convention);
+                ?? throw Unrecognised(source, graph, outputs, width, height, convention);
             var classes = (int)outputs[0].shape[2] - found.BoxColumns;
             return new OnnxDetector(graph, found, input ?? found.Input(width, height), CategoryNames.Of(model, classes));
         }

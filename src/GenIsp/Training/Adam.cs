@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace GenIsp.Training;
@@ -17,7 +16,7 @@ internal sealed class Adam : IDisposable
     private readonly IReadOnlyList<Slot> _slots;
 
     /// <param name="parameters">What is trained. They stay the caller's.</param>
-    public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters)
+    public Adam(IEnumerable<(string Name, Tensor Parameter)> parameters)
     {
         using var outside = NewDisposeScope();
         _slots = [.. parameters.Select(pair => new Slot(
@@ -67,5 +66,5 @@ internal sealed class Adam : IDisposable
         }
     }
 
-    private readonly record struct Slot(string Name, Parameter Parameter, Tensor First, Tensor Second);
+    private readonly record struct Slot(string Name, Tensor Parameter, Tensor First, Tensor Second);
 }

@@ -74,9 +74,12 @@ internal sealed class RunDirectory : IDisposable
         }
     }
 
+    /// <summary>Whether there is a run to go on with in a folder.</summary>
+    public static bool HoldsRun(string path) => File.Exists(System.IO.Path.Combine(path, OptionsFile));
+
     /// <summary>The options of the run in a folder.</summary>
     /// <exception cref="GenIspException">There is none.</exception>
-    public static TrainingOptions ReadOptions(string path) => File.Exists(System.IO.Path.Combine(path, OptionsFile))
+    public static TrainingOptions ReadOptions(string path) => HoldsRun(path)
         ? TrainingOptionsFile.Read(System.IO.Path.Combine(path, OptionsFile))
         : throw new GenIspException($"{path} holds no training run to go on with: there is no {OptionsFile}.");
 

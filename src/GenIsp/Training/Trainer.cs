@@ -36,7 +36,7 @@ internal sealed class Trainer : IDisposable
         (_options, _detector) = (options, detector);
         random.manual_seed(options.Seed);
         _model = new GenIspModel(options.Network, options.Initialization);
-        _adam = new Adam(_model.named_parameters());
+        _adam = new Adam(_model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)));
         if (options.AveragingDecay > 0)
         {
             _average = new GenIspModel(options.Network);

@@ -15,7 +15,7 @@ public sealed class AdamTests : IDisposable
     public void Moves_weights_as_PyTorchs_own_Adam()
     {
         Parameter[] ours = [New(1, 50), New(2, 3)], theirs = [New(1, 50), New(2, 3)];
-        using var adam = new Adam(ours.Select((parameter, i) => ($"{i}", parameter)));
+        using var adam = new Adam(ours.Select((parameter, i) => ($"{i}", (Tensor)parameter)));
         using var reference = optim.Adam(theirs, lr: 1e-2);
 
         for (var step = 0; step < 20; step++)
@@ -89,7 +89,7 @@ public sealed class AdamTests : IDisposable
     public void What_has_no_gradient_stays()
     {
         Parameter[] parameters = [New(1, 4), New(2, 4)];
-        using var adam = new Adam(parameters.Select((parameter, i) => ($"{i}", parameter)));
+        using var adam = new Adam(parameters.Select((parameter, i) => ($"{i}", (Tensor)parameter)));
         SetGradients(parameters[..1], 0);
 
         adam.Step(1e-2, 1);

@@ -52,8 +52,8 @@ internal sealed class Graph : IDisposable
     /// <summary>The names of what <see cref="Run"/> returns.</summary>
     public IReadOnlyList<string> OutputNames { get; }
 
-    /// <summary>Weights, and what was computed of them alone.</summary>
-    public IReadOnlyCollection<Tensor> Constants => _constants.Values;
+    /// <summary>Weights, and what was computed of them alone, by their names in the file.</summary>
+    public IReadOnlyDictionary<string, Tensor> Constants => _constants;
 
     /// <summary>How many nodes every run computes.</summary>
     public int StepCount => _steps.Count;
