@@ -67,9 +67,15 @@ internal static class IspBenchmark
         Console.WriteLine($"       the same by direct convolution, {work / 1e9:0.0} G multiply-adds at the peak of all cores: {floor}");
         return new
         {
-            width, height, fused = Timing.Of(ours), onnxRuntime = Timing.Of(theirs),
+            width,
+            height,
+            fused = Timing.Of(ours),
+            onnxRuntime = Timing.Of(theirs),
             torch = torch is null ? (Timing?)null : Timing.Of(eager),
-            ratioToOnnxRuntime = perOnnx, ratioToTorch = torch is null ? (Ratio?)null : perTorch, directFloor = floor, megabytes = memory,
+            ratioToOnnxRuntime = perOnnx,
+            ratioToTorch = torch is null ? (Ratio?)null : perTorch,
+            directFloor = floor,
+            megabytes = memory,
         };
     }
 
