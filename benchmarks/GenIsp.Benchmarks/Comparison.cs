@@ -17,9 +17,11 @@ internal readonly record struct Timing(double Median, double Low, double High)
 /// <summary>How many times longer a peer takes: median and spread over the rounds.</summary>
 internal readonly record struct Ratio(double Median, double Low, double High)
 {
-    public static Ratio Of(List<double> ratios)
+    /// <param name="peer">Times of one side, round by round.</param>
+    /// <param name="ours">Of the other.</param>
+    public static Ratio Of(List<double> peer, List<double> ours)
     {
-        var timing = Timing.Of(ratios);
+        var timing = Timing.Of([.. peer.Zip(ours, (theirs, mine) => theirs / mine)]);
         return new(timing.Median, timing.Low, timing.High);
     }
 
@@ -43,7 +45,8 @@ internal static class Comparison
         return (Timing.Of(oursTimes), Timing.Of(peerTimes));
     }
 
-    private static double Time(Action action)
+    /// <summary>Milliseconds.</summary>
+    public static double Time(Action action)
     {
         var clock = Stopwatch.StartNew();
         action();

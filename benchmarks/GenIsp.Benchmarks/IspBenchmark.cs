@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Intrinsics;
 using GenIsp.Color;
@@ -48,7 +47,7 @@ internal static class IspBenchmark
         List<double> ours = [], theirs = [], eager = [], peaks = [];
         for (var round = -2; round < rounds; round++)
         {
-            var times = (Time(() => fused.Develop(image)), Time(() => onnx.Run()), torch?.Measure("run"), Peak());
+            var times = (Comparison.Time(() => fused.Develop(image)), Comparison.Time(() => onnx.Run()), torch?.Measure("run"), Peak());
             if (round < 0)
                 continue;
             ours.Add(times.Item1);
@@ -58,7 +57,7 @@ internal static class IspBenchmark
         }
         var work = MultiplyAddsPerPixel * width * height + MultiplyAddsOfPredictions;
         var floor = Timing.Of([.. peaks.Select(peak => 1e3 * work / peak)]);
-        var (perOnnx, perTorch) = (Ratios(theirs, ours), Ratios(eager, ours));
+        var (perOnnx, perTorch) = (Ratio.Of(theirs, ours), Ratio.Of(eager, ours));
         Console.WriteLine($"isp: {width}×{height} on {BenchmarkFile.Processor}");
         Console.WriteLine($"       FusedGenIsp {Timing.Of(ours)}; {memory:0} MB beside the input");
         Console.WriteLine($"       ONNX Runtime {Timing.Of(theirs)}; ratio {perOnnx}; differs by {difference:0.0e+0}");
@@ -79,20 +78,9 @@ internal static class IspBenchmark
         };
     }
 
-    // How many times longer the peer takes, round by round.
-    private static Ratio Ratios(List<double> peer, List<double> ours) =>
-        Ratio.Of([.. peer.Zip(ours, (theirs, mine) => theirs / mine)]);
-
     private static double Peak() => Vector512.IsHardwareAccelerated
         ? PeakKernel.Measure<Simd512, Vector512<float>>()
         : PeakKernel.Measure<Simd256, Vector256<float>>();
-
-    private static double Time(Action action)
-    {
-        var clock = Stopwatch.StartNew();
-        action();
-        return clock.Elapsed.TotalMilliseconds;
-    }
 
     // Linux counts the most memory that was ever in use, and begins anew when asked.
     private static double PeakMemory(Action action)

@@ -5,6 +5,7 @@ var benchmarks = new Dictionary<string, Action>
     ["color"] = ColorBenchmark.Run,
     ["coco"] = CocoBenchmark.Run,
     ["isp"] = IspBenchmark.Run,
+    ["step"] = StepBenchmark.Run,
 };
 foreach (var (name, run) in benchmarks)
 {

@@ -1,4 +1,5 @@
-"""GenISP in PyTorch eager, a picture for each line on standard input: "width height" makes one, "run" develops it and prints milliseconds."""
+"""GenISP in PyTorch eager, a picture for each line on standard input: "width height" makes one, "run" develops it and "learn" goes
+back to the weights too; both print milliseconds."""
 import os
 import resource
 import sys
@@ -17,6 +18,12 @@ with torch.no_grad():
         if words[0] == "run":
             start = time.perf_counter()
             model(image)
+            print((time.perf_counter() - start) * 1e3, flush=True)
+        elif words[0] == "learn":
+            model.zero_grad()
+            start = time.perf_counter()
+            with torch.enable_grad():
+                model(image).abs().mean().backward()
             print((time.perf_counter() - start) * 1e3, flush=True)
         elif words[0] == "peak":
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
