@@ -7,6 +7,8 @@ namespace GenIsp.Benchmarks;
 /// <summary>GenISP with the default options as an ONNX model.</summary>
 internal static class IspGraph
 {
+    private static readonly int[] Pool = [2, 2];
+
     public static byte[] Build(StateDict weights, int width, int height)
     {
         var graph = new OnnxBuilder(17, 1, 3, height, width);
@@ -42,7 +44,7 @@ internal static class IspGraph
             var name = $"{net}_{layer}";
             Convolve(graph, $"{net}.{layer}", features, $"{name}_sum", padding);
             graph.Node("LeakyRelu", $"{name}_sum", $"{name}_active", ("alpha", 0.01f));
-            graph.Node("MaxPool", $"{name}_active", $"{name}_out", ("kernel_shape", new[] { 2, 2 }), ("strides", new[] { 2, 2 }));
+            graph.Node("MaxPool", $"{name}_active", $"{name}_out", ("kernel_shape", Pool), ("strides", Pool));
             features = $"{name}_out";
         }
         graph.Node("GlobalAveragePool", features, $"{net}_mean").Node("Flatten", $"{net}_mean", $"{net}_flat");

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using GenIsp.Detection;
-using GenIsp.Evaluation;
 using Google.Protobuf;
 
 namespace GenIsp.Cli.Demo;

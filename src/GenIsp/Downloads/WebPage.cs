@@ -61,7 +61,7 @@ internal sealed partial class WebPage
     }
 
     private static string? Attribute(string element, string name) =>
-        Attributes().Matches(element).FirstOrDefault(match => match.Groups[1].Value.ToLowerInvariant() == name) is { } found
+        Attributes().Matches(element).FirstOrDefault(match => match.Groups[1].Value.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } found
             ? WebUtility.HtmlDecode(found.Groups["value"].Value)
             : null;
 

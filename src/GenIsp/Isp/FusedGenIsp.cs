@@ -1,4 +1,3 @@
-using System.Buffers;
 using GenIsp.Color;
 using GenIsp.Imaging;
 using GenIsp.Isp.Fused;

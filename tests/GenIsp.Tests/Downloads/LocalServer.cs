@@ -109,7 +109,7 @@ internal sealed class LocalServer : IDisposable
         {
             hang();
             // Until the client goes.
-            await stream.ReadAsync(new byte[1]);
+            await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false);
         }
     }
 }

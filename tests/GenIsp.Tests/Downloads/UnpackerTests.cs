@@ -26,7 +26,7 @@ public sealed class UnpackerTests : IDisposable
     {
         File.WriteAllBytes(Archive, Packed(format, ("raw/", []), ("raw/DSC_0001.NEF", Photo), ("./notes.txt", "night"u8.ToArray())));
 
-        var result = Unpacker.Unpack(Archive, Target);
+        var result = Unpack();
 
         (result.Written, result.Kept, result.Bytes).ShouldBe((2, 0, Photo.Length + 5));
         File.ReadAllBytes(Path.Combine(Target, "raw", "DSC_0001.NEF")).ShouldBe(Photo);
@@ -49,7 +49,7 @@ public sealed class UnpackerTests : IDisposable
         Should.Throw<OperationCanceledException>(() => Unpacker.Unpack(Archive, Target, progress, cancellation.Token));
         Directory.GetFiles(Target).Select(Path.GetFileName).ShouldBe(["a.raw"]);
 
-        var result = Unpacker.Unpack(Archive, Target);
+        var result = Unpack();
 
         (result.Written, result.Kept).ShouldBe((1, 1));
         File.ReadAllBytes(Path.Combine(Target, "b.raw")).ShouldBe(Photo);
@@ -108,7 +108,7 @@ public sealed class UnpackerTests : IDisposable
             tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "way/out.txt") { DataStream = new MemoryStream([1]) });
         }
 
-        var result = Unpacker.Unpack(Archive, Target);
+        var result = Unpack();
 
         result.LeftOut.ShouldBe(["way", "hard"]);
         File.Exists(_folder["out.txt"]).ShouldBeFalse();
@@ -126,7 +126,7 @@ public sealed class UnpackerTests : IDisposable
             content.Write("/etc"u8);
         }
 
-        Unpacker.Unpack(Archive, Target).LeftOut.ShouldBe(["way"]);
+        Unpack().LeftOut.ShouldBe(["way"]);
 
         Directory.GetFileSystemEntries(Target).ShouldBeEmpty();
     }
@@ -215,7 +215,7 @@ public sealed class UnpackerTests : IDisposable
         Error().ShouldContain("can't be unpacked to");
     }
 
-    private string Error() => Should.Throw<GenIspException>(() => Unpacker.Unpack(Archive, Target)).Message;
+    private string Error() => Should.Throw<GenIspException>(() => Unpack()).Message;
 
     private static byte[] Packed(string format, params (string Name, byte[] Content)[] files) =>
         Packed(format, CompressionLevel.Optimal, files);
@@ -255,4 +255,6 @@ public sealed class UnpackerTests : IDisposable
     {
         public void Report((long Done, long Total) value) => tell();
     }
+
+    private UnpackResult Unpack() => Unpacker.Unpack(Archive, Target, cancellation: TestContext.Current.CancellationToken);
 }

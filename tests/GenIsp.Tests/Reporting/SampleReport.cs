@@ -4,7 +4,6 @@ using GenIsp.Evaluation;
 using GenIsp.Geometry;
 using GenIsp.Imaging;
 using GenIsp.Reporting;
-using GenIsp.Training;
 
 namespace GenIsp.Tests.Reporting;
 

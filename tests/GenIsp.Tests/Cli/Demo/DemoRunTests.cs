@@ -72,11 +72,11 @@ public sealed class DemoRunTests : IDisposable
         error.Message.ShouldBe($"{_folder["day-train"]} holds other streets. Choose another folder with -o.");
     }
 
-    private (int Code, string Table, string Progress) Run(DemoOptions options, CancellationToken cancellation = default)
+    private (int Code, string Table, string Progress) Run(DemoOptions options)
     {
         using var error = new TestConsole();
         using var output = new StringWriter();
-        var code = new DemoRun(new Terminal(output, error), _folder.Root, options).Execute(cancellation);
+        var code = new DemoRun(new Terminal(output, error), _folder.Root, options).Execute(TestContext.Current.CancellationToken);
         return (code, output.ToString(), error.Output);
     }
 
