@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using GenIsp.Data;
 using GenIsp.Geometry;
 using GenIsp.Imaging;
@@ -45,14 +44,9 @@ public sealed class AutoIspTests : IDisposable
     [Fact]
     public async Task Calibrate_writes_the_ISP_with_a_threshold_from_bright_and_dark_photos()
     {
-        var coco = JsonNode.Parse(File.ReadAllText(SharedData.Path("coco/instances_val2017.json")))!.AsObject();
-        int[] kept = [885, 1353];
-        JsonArray Kept(string list, string key) =>
-            new([.. coco[list]!.AsArray().Where(node => kept.Contains((int)node![key]!)).Select(node => node!.DeepClone())]);
-        (coco["images"], coco["annotations"]) = (Kept("images", "id"), Kept("annotations", "image_id"));
-        File.WriteAllText(_folder["coco.json"], coco.ToJsonString());
+        CocoSubset.Write(_folder["coco.json"], 885, 1353);
         await CommandRun.Of(
-            "dataset", "simulate", "--images", SharedData.Path("coco/val2017"), "--annotations", _folder["coco.json"], "-o", _folder["night"],
+            "dataset", "simulate", "--images", CocoSubset.Photos, "--annotations", _folder["coco.json"], "-o", _folder["night"],
             "--darkness", "1..100");
 
         var run = await CommandRun.Of(
