@@ -1,11 +1,5 @@
 # Sourced by ./genisp, ./test and ./bench: what a fresh machine needs before a build.
 
-# libtorch's threads wait for each other by spinning. Where other programs want the cores too, that makes it 15 times slower; to sleep
-# early costs next to nothing where they are free.
-export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"
-# glibc gives every freed tensor of more than 32 MB back to the system, which then fills the next one with zeros, page by page.
-export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-4294967296}" MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-4294967296}"
-
 need_dotnet() {
     local sdks=
     command -v dotnet >/dev/null && sdks=$(dotnet --list-sdks)

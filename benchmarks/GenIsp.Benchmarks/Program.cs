@@ -1,5 +1,7 @@
+using GenIsp;
 using GenIsp.Benchmarks;
 
+NativeRuntime.Configure();
 var benchmarks = new Dictionary<string, Action>
 {
     ["color"] = ColorBenchmark.Run,
