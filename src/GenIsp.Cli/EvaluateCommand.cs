@@ -88,7 +88,7 @@ internal static class EvaluateCommand
                 }
                 var measurement = rivals.Measure(terminal, files, (float)parsed.GetValue(score), options, folder, cancellation);
                 if (folder is not null)
-                    WriteReport(terminal, Path.Combine(folder, ReportName), dataset, measurement);
+                    WriteReport(terminal, folder, dataset, measurement);
                 evaluations = measurement.Evaluations;
             }
             if (parsed.GetValue(json))
@@ -100,8 +100,9 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static void WriteReport(Terminal terminal, string path, CocoDataset dataset, Measurement measurement)
+    private static void WriteReport(Terminal terminal, string folder, CocoDataset dataset, Measurement measurement)
     {
+        var path = Path.Combine(folder, ReportName);
         var evaluations = measurement.Evaluations;
         ReportFile.Write(path, new Report
         {
@@ -112,6 +113,8 @@ internal static class EvaluateCommand
                 KeyValuePair.Create("ISPs", string.Join(", ", evaluations.Select(one => one.Isp).Distinct())),
                 KeyValuePair.Create("detectors", string.Join(", ", evaluations.Select(one => one.Detector).Distinct())),
             ],
+            // In a run's folder this page takes the place of the run's own.
+            Training = TrainingCurves.ReadIfThere(folder),
             Evaluations = [measurement.ToSection(Path.GetFileName(dataset.Source))],
         });
         terminal.Say($"{path}: tables, curves and pictures to look at in a browser");

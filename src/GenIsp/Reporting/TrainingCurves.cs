@@ -7,6 +7,13 @@ namespace GenIsp.Reporting;
 /// <param name="Epochs">The epochs that are over.</param>
 public sealed record TrainingCurves(IReadOnlyList<TrainingStep> Steps, IReadOnlyList<TrainingEpoch> Epochs)
 {
+    private const string Log = "log.jsonl";
+
+    /// <summary>Reads a run's log, or returns null where the folder holds none.</summary>
+    /// <param name="folder">Of a run or not.</param>
+    /// <exception cref="GenIspException">The log can't be read.</exception>
+    public static TrainingCurves? ReadIfThere(string folder) => File.Exists(Path.Combine(folder, Log)) ? Read(folder) : null;
+
     /// <summary>
     /// Reads a run's log, also while it is being written. Lines that are not whole, and keys that are unknown, are passed over.
     /// </summary>
@@ -15,7 +22,7 @@ public sealed record TrainingCurves(IReadOnlyList<TrainingStep> Steps, IReadOnly
     public static TrainingCurves Read(string folder)
     {
         var (steps, epochs) = (new List<TrainingStep>(), new List<TrainingEpoch>());
-        using var lines = new StreamReader(InputFiles.Open(Path.Combine(folder, "log.jsonl"), FileShare.ReadWrite));
+        using var lines = new StreamReader(InputFiles.Open(Path.Combine(folder, Log), FileShare.ReadWrite));
         while (lines.ReadLine() is { } line)
         {
             try

@@ -36,6 +36,21 @@ public sealed class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task An_evaluation_in_a_runs_folder_adds_to_its_report()
+    {
+        await CommandRun.Of(["train", .. Data, "--epochs", "1"]);
+
+        var run = await CommandRun.Of(
+            "evaluate", "--images", _photos["val"], "--annotations", _photos["val.json"], "--detector", _photos["tiny.onnx"],
+            "-o", _photos["run"]);
+
+        run.Code.ShouldBe(0, run.Error);
+        var report = File.ReadAllText(_photos["run/report.html"]);
+        report.ShouldContain("Evaluation on val.json");
+        report.ShouldContain("\"steps\":[[");
+    }
+
+    [Fact]
     public async Task On_a_screen_a_line_shows_each_step_and_Ctrl_C_saves_what_resume_goes_on_with()
     {
         using var cancellation = new CancellationTokenSource();
