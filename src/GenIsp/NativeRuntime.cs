@@ -12,13 +12,14 @@ public static partial class NativeRuntime
     private const int Errors = 2;
 
     /// <summary>
-    /// Makes libtorch share the processor with other programs and keep freed memory, and silences its warnings. A program calls it first, before
-    /// anything of TorchSharp; what the user's environment sets stays. On other systems than Linux it does nothing.
+    /// Makes libtorch share the processor with other programs and keep freed memory, and silences its warnings. A program calls it first,
+    /// before anything of TorchSharp; what the user's environment sets stays. On other systems than Linux it does nothing.
     /// </summary>
     /// <remarks>
-    /// OpenMP's threads wait for each other by spinning; where other programs want the cores too, that makes it 15 times slower, and to sleep
-    /// early costs next to nothing where they are free. glibc gives each freed tensor of more than 32 MB back to the system, which then fills
-    /// the next one with zeros, page by page. libtorch warns at every small convolution on processors for which NNPACK was not made.
+    /// OpenMP's threads wait for each other by spinning; where other programs want the cores too, that makes it 15 times slower, and to
+    /// sleep early costs next to nothing where they are free. glibc gives each freed tensor of more than 32 MB back to the system, which
+    /// then fills the next one with zeros, page by page. libtorch warns at every small convolution on processors for which NNPACK was not
+    /// made.
     /// </remarks>
     public static void Configure()
     {
