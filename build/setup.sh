@@ -11,19 +11,30 @@ need_dotnet() {
 
 # apt_install ROOT WHAT PACKAGE: installs the newest package of that name, a regular expression, if this user may. One try: a start must
 # not wait for a network that is not there.
-apt_install() {
+apt_install() (
     local tried="$1/artifacts/.apt-tried-${3//[^a-z]/}"
     local apt=(apt-get)
     [ "$(id -u)" = 0 ] || apt=(sudo -n apt-get)
     if [ -e "$tried" ] || ! command -v apt-get >/dev/null || { [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; }; then
         return 1
     fi
+    mkdir -p "$1/artifacts"
+    # Of several first starts at once, such as mpirun's, one installs, and the others wait.
+    if command -v flock >/dev/null; then
+        exec 9>"$1/artifacts/.apt-lock"
+        flock 9
+        [ ! -e "$tried" ] || return 1
+    fi
     echo "genisp: installing $2" >&2
-    mkdir -p "$1/artifacts" && touch "$tried"
+    touch "$tried"
     "${apt[@]}" update -qq >&2 || true
     local package
     package=$(apt-cache search --names-only "$3" | cut -d' ' -f1 | sort -V | tail -1)
-    [ -n "$package" ] && DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$package" >&2
+    [ -n "$package" ] && DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$package" >&2 9>&-
+)
+
+has_libraw() {
+    case "$(/sbin/ldconfig -p 2>/dev/null)" in *libraw.so.* | *libraw_r.so.*) ;; *) return 1 ;; esac
 }
 
 # LibRaw reads the cameras' RAW files. Without it everything else still works, so a machine where it can't be installed goes on.
@@ -37,8 +48,7 @@ need_libraw() { # ROOT
             ;;
         *) return ;;
     esac
-    case "$(/sbin/ldconfig -p 2>/dev/null)" in *libraw.so.* | *libraw_r.so.*) return ;; esac
-    apt_install "$1" "LibRaw, which reads RAW files" '^libraw[0-9]+(t64)?$' && return
+    has_libraw || apt_install "$1" "LibRaw, which reads RAW files" '^libraw[0-9]+(t64)?$' || has_libraw && return
     echo "genisp: LibRaw is missing, so RAW files can't be read. Install it: sudo apt-get install libraw20 (Debian 12)," \
         "libraw23t64 (Ubuntu 24.04, Debian 13), or dnf install LibRaw (Fedora, RHEL)" >&2
 }
@@ -51,6 +61,12 @@ need_chromium() { # ROOT
         [ ! -x "/usr/bin/$program" ] || return 0
     done
     apt_install "$1" "Chromium, in which the tests look at reports" '^chromium$' || true
+}
+
+# The tests start several processes by mpirun. Without it those tests are skipped.
+need_openmpi() { # ROOT
+    [ "$(uname -s)" != Linux ] || [ -x /usr/bin/mpirun ] \
+        || apt_install "$1" "Open MPI, by which tests start several processes" '^openmpi-bin$' || true
 }
 
 # built ROOT PROJECT NAME: builds the project if a source is newer than the last build, and prints the program's path.

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using GenIsp.Distributed;
 
 namespace GenIsp.Cli;
 
@@ -7,12 +8,15 @@ internal static class Batch
 {
     /// <summary>
     /// Runs <paramref name="work"/> on each file, on so many at a time; errors are reported and counted. A cancelled run ends after the
-    /// files in work.
+    /// files in work. Several processes share the files.
     /// </summary>
     /// <returns>The exit code: done, failed if any file was, or cancelled.</returns>
     public static int Run(
-        Terminal terminal, IReadOnlyList<InputFile> files, Action<InputFile> work, CancellationToken cancellation, int workers = 1)
+        Terminal terminal, IReadOnlyList<InputFile> files, Action<InputFile> work, CancellationToken cancellation, int workers = 1,
+        Communicator? world = null)
     {
+        world ??= Communicator.Alone;
+        InputFile[] share = [.. world.Share(files)];
         var (failures, finished) = (0, 0);
         void RunOne(InputFile file)
         {
@@ -25,7 +29,7 @@ internal static class Batch
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 Interlocked.Increment(ref failures);
-                terminal.Say($"genisp: {CommandLine.Describe(e, file.Path)}");
+                terminal.Complain($"genisp: {CommandLine.Describe(e, file.Path)}");
             }
             Interlocked.Increment(ref finished);
         }
@@ -33,20 +37,21 @@ internal static class Batch
         {
             if (workers == 1)
             {
-                foreach (var file in files)
+                foreach (var file in share)
                     one(file);
                 return;
             }
             var options = new ParallelOptions { MaxDegreeOfParallelism = workers };
-            Parallel.ForEach(Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering), options, one);
+            Parallel.ForEach(Partitioner.Create(share, EnumerablePartitionerOptions.NoBuffering), options, one);
         }
         using var notice = cancellation.Register(() => terminal.Say("genisp: cancelling after the files in work"));
-        ProgressBar.Run(terminal, files.Count, bar => RunAll(file =>
+        ProgressBar.Run(terminal, share.Length, bar => RunAll(file =>
         {
             bar.Show(file.Path);
             RunOne(file);
             bar.Advance();
         }));
+        (finished, failures) = (world.Gather(finished).Sum(), world.Gather(failures).Sum());
         if (finished < files.Count)
         {
             terminal.Say($"genisp: cancelled, {finished} of {files.Count} files are done");

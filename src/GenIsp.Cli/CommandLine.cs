@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using GenIsp.Cli.Demo;
+using GenIsp.Distributed;
 
 namespace GenIsp.Cli;
 
@@ -48,6 +49,9 @@ internal static class CommandLine
                 Output = terminal.Out,
                 Error = terminal.Error.Profile.Out.Writer,
             };
+            // One of several processes does alone what they can't share.
+            if (parsed.Action is not SharedAction && Launch.Current is { Rank: > 0 })
+                return Done;
             if (parsed.Action is not ParseErrorAction)
                 return await parsed.InvokeAsync(configuration, cancellation);
             foreach (var error in parsed.Errors)

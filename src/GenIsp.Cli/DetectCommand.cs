@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Serialization;
 using GenIsp.Data;
 using GenIsp.Detection;
 using GenIsp.Evaluation;
@@ -42,8 +41,9 @@ internal static class DetectCommand
                 "genisp detect photo.arw --detector yolox_nano.onnx -o out",
                 "genisp detect photos/ --detector retinanet_resnet50_fpn_v2_coco-5905b1c5.pth --isp genisp.safetensors -o out --json");
         development.AddTo(command);
-        command.SetAction((parsed, cancellation) =>
+        command.Action = new SharedAction(terminal, (parsed, terminal, world, cancellation) =>
         {
+            SharedAction.ShareCores(terminal, world);
             var folder = parsed.GetValue(output)!;
             var files = Inputs.Named(parsed.GetValue(inputs)!);
             CheckIds(files);
@@ -53,7 +53,7 @@ internal static class DetectCommand
                 "load", () => DetectorFile.Load(parsed.GetValue(detector)!, parsed.GetValue(convention) ?? DetectorConvention.Auto));
             OutputFolder.Prepare(folder, parsed.GetValue(inputs)!, files.Select(file => file.OutputStem + ".png").Append(ResultsName));
             var threshold = (float)parsed.GetValue(score);
-            var found = new List<ImageDetections>();
+            var found = new Dictionary<InputFile, ImageDetections>();
             var code = Batch.Run(
                 terminal, files,
                 file =>
@@ -63,19 +63,21 @@ internal static class DetectCommand
                     clock.Finish("write", () => BoxPainter.WritePng(
                         Path.Combine(folder, file.OutputStem + ".png"), picture,
                         detections.Reverse().Select(detection => new LabelledBox(detection.Box, Label(detection), detection.Category.Id))));
-                    found.Add(ImageDetections.Of(file, picture, detections));
+                    found[file] = ImageDetections.Of(file, picture, detections);
                 },
-                cancellation);
-            CocoResultsFile.Write(Path.Combine(folder, ResultsName), found.SelectMany(image => image.ToCoco()));
+                cancellation, world: world);
+            // A file that failed has none.
+            var all = files.Zip(world.Merge(world.Share(files).Select(found.GetValueOrDefault).ToList())).ToList();
+            if (world.IsFirst)
+                CocoResultsFile.Write(Path.Combine(folder, ResultsName), all.SelectMany(pair => pair.Second?.ToCoco(pair.First) ?? []));
+            var images = all.Select(pair => pair.Second).OfType<ImageDetections>();
             if (parsed.GetValue(json))
-                Json.Print(terminal, new { Images = found });
+                Json.Print(terminal, new { Images = images });
             else
-                Print(terminal, found);
-            if (clock.HasFinished)
-                terminal.Say($"{folder}: {clock}");
-            if (developer.Choices is { } choices)
-                terminal.Say(choices);
-            return Task.FromResult(code);
+                Print(terminal, images);
+            clock.Say(terminal, world, folder);
+            developer.SayChoices(terminal, world);
+            return code;
         });
         return command;
     }
@@ -117,8 +119,7 @@ internal static class DetectCommand
 }
 
 /// <summary>What was found in one input; boxes are [x, y, width, height] in its full-resolution frame, upright.</summary>
-internal sealed record ImageDetections(
-    string File, int Width, int Height, IReadOnlyList<FoundObject> Detections, [property: JsonIgnore] string ImageId)
+internal sealed record ImageDetections(string File, int Width, int Height, IReadOnlyList<FoundObject> Detections)
 {
     public static ImageDetections Of(InputFile file, RgbImage picture, IReadOnlyList<Detection.Detection> detections)
     {
@@ -129,7 +130,7 @@ internal sealed record ImageDetections(
             return new FoundObject(
                 [Round(box.X1), Round(box.Y1), Round(box.Width), Round(box.Height)],
                 detection.Category.Name, detection.Category.Id, Math.Round(detection.Score, 5));
-        })], IdOf(file));
+        })]);
     }
 
     /// <summary>COCO names its files by number, RAW-NOD by a text: either is the image's id.</summary>
@@ -138,8 +139,8 @@ internal sealed record ImageDetections(
             ? number.ToString(CultureInfo.InvariantCulture)
             : file.OutputStem;
 
-    public IEnumerable<CocoDetection> ToCoco() => Detections.Select(found => new CocoDetection(
-        ImageId, found.CategoryId, new CocoBox(found.Bbox[0], found.Bbox[1], found.Bbox[2], found.Bbox[3]), found.Score));
+    public IEnumerable<CocoDetection> ToCoco(InputFile file) => Detections.Select(found => new CocoDetection(
+        IdOf(file), found.CategoryId, new CocoBox(found.Bbox[0], found.Bbox[1], found.Bbox[2], found.Bbox[3]), found.Score));
 
     // A hundredth of a sensor pixel is finer than any detector.
     private static double Round(float value) => Math.Round(value, 2);

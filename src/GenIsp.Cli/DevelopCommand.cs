@@ -27,7 +27,7 @@ internal static class DevelopCommand
                 "genisp develop photos/ -o out --isp genisp.safetensors --format jpeg",
                 "genisp develop photo.dng -o out --isp linear --max-size full --format npy");
         development.AddTo(command);
-        command.SetAction((parsed, cancellation) =>
+        command.Action = new SharedAction(terminal, (parsed, terminal, world, cancellation) =>
         {
             var folder = parsed.GetValue(output)!;
             var ending = parsed.GetValue(format) switch { Format.Jpeg => ".jpg", Format.Npy => ".npy", _ => ".png" };
@@ -42,12 +42,10 @@ internal static class DevelopCommand
                     var picture = developer.Develop(file.Path, clock);
                     clock.Finish("write", () => Write(Path.Combine(folder, file.OutputStem + ending), picture));
                 },
-                cancellation);
-            if (clock.HasFinished)
-                terminal.Say($"{folder}: {clock}");
-            if (developer.Choices is { } choices)
-                terminal.Say(choices);
-            return Task.FromResult(code);
+                cancellation, world: world);
+            clock.Say(terminal, world, folder);
+            developer.SayChoices(terminal, world);
+            return code;
         });
         return command;
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using GenIsp.Color;
+using GenIsp.Distributed;
 using GenIsp.Imaging;
 using GenIsp.Isp;
 using GenIsp.Raw;
@@ -40,7 +41,7 @@ internal sealed class Developer : IDisposable
     private readonly Way _first;
     private readonly Way? _bright;
     private readonly double _threshold;
-    private readonly List<(string Source, Way Way, double Decibels)> _choices = [];
+    private readonly List<(string Source, string Way, double Decibels)> _choices = [];
 
     /// <param name="way">Its own from now on.</param>
     public Developer(Way way) => (Name, _first) = (way.Name, way);
@@ -55,14 +56,17 @@ internal sealed class Developer : IDisposable
     /// <summary>What it is called in tables.</summary>
     public string Name { get; }
 
-    /// <summary>Which ISP was taken for which photo; null where there is no choice, or no photo yet.</summary>
-    public string? Choices => _choices.Count switch
+    /// <summary>Tells which ISP was taken for which photo, if there was a choice; of all processes together.</summary>
+    public void SayChoices(Terminal terminal, Communicator world)
     {
-        0 => null,
-        <= MostListed => $"{Name}: " + string.Join("; ", _choices.Select(choice => string.Create(
-            CultureInfo.InvariantCulture, $"{choice.Way.Name} for {Path.GetFileName(choice.Source)} ({choice.Decibels:0.0} dB)"))),
-        _ => $"{Name}: " + string.Join(", ", _choices.CountBy(choice => choice.Way.Name).Select(pair => $"{pair.Key} for {pair.Value}")) + " photos",
-    };
+        var choices = world.Gather(_choices).SelectMany(one => one).ToList();
+        var text = choices.Count <= MostListed
+            ? string.Join("; ", choices.Select(choice => string.Create(
+                CultureInfo.InvariantCulture, $"{choice.Way} for {Path.GetFileName(choice.Source)} ({choice.Decibels:0.0} dB)")))
+            : string.Join(", ", choices.CountBy(choice => choice.Way).Select(pair => $"{pair.Key} for {pair.Value}")) + " photos";
+        if (choices.Count > 0)
+            terminal.Say($"{Name}: {text}");
+    }
 
     /// <summary>Ordinary photos are developed already, and skip the ISP.</summary>
     public static bool IsDeveloped(string path) => PictureFile.IsPhoto(path) && !RawReader.IsMosaic(path);
@@ -74,7 +78,7 @@ internal sealed class Developer : IDisposable
             return _first;
         var decibels = SignalToNoise.Measure(sensor);
         var way = decibels < _threshold ? _first : _bright;
-        _choices.Add((sensor.Source, way, decibels));
+        _choices.Add((sensor.Source, way.Name, decibels));
         return way;
     }
 

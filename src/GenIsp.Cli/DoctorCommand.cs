@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using GenIsp.Distributed;
 using GenIsp.Raw;
 using TorchSharp;
 
@@ -47,9 +48,23 @@ internal static class DoctorCommand
             return $"{torch.__version__}, {torch.get_num_threads()} threads, works";
         });
         Part("GPU", () => torch.cuda.is_available() ? $"{torch.cuda.device_count()} CUDA devices" : "none that this build can use");
+        Line("MPI", Mpi());
         if (missing)
             terminal.Say("genisp: something is missing; what depends on it will not work");
         return missing ? CommandLine.Failed : CommandLine.Done;
+    }
+
+    // Nothing else needs it.
+    private static string Mpi()
+    {
+        try
+        {
+            return $"{new OpenMpi(OpenMpi.LibraryNames).Version}, for several processes";
+        }
+        catch (GenIspException e)
+        {
+            return $"several processes can't work together: {e.Message}";
+        }
     }
 
     private static string Vectors()

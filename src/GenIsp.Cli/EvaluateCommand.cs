@@ -62,7 +62,7 @@ internal static class EvaluateCommand
             "genisp evaluate --annotations test.json --detections results.json --classes person,bicycle,car --json");
         development.AddTo(command);
         command.Validators.Add(result => CheckUsage(result, detections, images, detectors, [score, output, .. development.All]));
-        command.SetAction((parsed, cancellation) =>
+        command.Action = new SharedAction(terminal, (parsed, terminal, world, cancellation) =>
         {
             var dataset = CocoDataset.Read(parsed.GetValue(annotations)!);
             Check(terminal, dataset);
@@ -80,13 +80,17 @@ internal static class EvaluateCommand
                 var folder = parsed.GetValue(output);
                 var named = (Images: parsed.GetValue(images)!, Detectors: parsed.GetValue(detectors)!);
                 var files = AnnotatedFile.FindAll(dataset, named.Images);
+                SharedAction.ShareCores(terminal, world);
                 using var rivals = Rivals.Load(terminal, dataset, development.LoadAll(parsed), named.Detectors);
-                if (folder is not null)
+                if (folder is not null && world.IsFirst)
                 {
                     OutputFolder.Prepare(
                         folder, [parsed.GetValue(annotations)!, .. named.Images, .. named.Detectors], [.. rivals.OutputNames, ReportName]);
                 }
-                var measurement = rivals.Measure(terminal, files, (float)parsed.GetValue(score), options, folder, cancellation);
+                var measurement = rivals.Measure(terminal, files, (float)parsed.GetValue(score), options, folder, cancellation, world);
+                // Another process has the figures.
+                if (measurement is null)
+                    return CommandLine.Done;
                 if (folder is not null)
                     WriteReport(terminal, folder, dataset, measurement);
                 evaluations = measurement.Evaluations;
@@ -95,7 +99,7 @@ internal static class EvaluateCommand
                 Json.Print(terminal, Evaluation.ToJson(evaluations));
             else
                 MetricsTable.Print(terminal, evaluations);
-            return Task.FromResult(CommandLine.Done);
+            return CommandLine.Done;
         });
         return command;
     }

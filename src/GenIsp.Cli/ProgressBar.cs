@@ -12,7 +12,7 @@ internal sealed class ProgressBar
     /// <summary>Runs work of that many steps on the calling thread.</summary>
     public static void Run(Terminal terminal, int steps, Action<ProgressBar> work)
     {
-        if (steps < 2 || !terminal.Error.Profile.Capabilities.Interactive)
+        if (steps < 2 || !terminal.IsScreen)
         {
             work(new ProgressBar(null));
             return;

@@ -1,4 +1,5 @@
 using GenIsp.Data;
+using GenIsp.Distributed;
 using GenIsp.Evaluation;
 using GenIsp.Imaging;
 using GenIsp.Reporting;
@@ -58,49 +59,62 @@ internal sealed class Rivals : IDisposable
     /// <param name="options">What is measured.</param>
     /// <param name="folder">Where detections and figures are saved; null saves nothing, and gathers no gallery.</param>
     /// <param name="cancellation">Ends the work after the image in work.</param>
+    /// <param name="world">The processes that share the images; the first one alone measures and writes. Null works alone.</param>
     /// <exception cref="GenIspException">A file can't be read, does not fit its annotations, or can't be written.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled; nothing was written.</exception>
-    public Measurement Measure(
+    /// <returns>Null in all processes but the first.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled, in any process; nothing was written.</exception>
+    public Measurement? Measure(
         Terminal terminal, IReadOnlyList<AnnotatedFile> files, float score, CocoEvaluationOptions options, string? folder,
-        CancellationToken cancellation)
+        CancellationToken cancellation, Communicator? world = null)
     {
+        world ??= Communicator.Alone;
         if (_isps.Count > 1 && files.All(file => Developer.IsDeveloped(file.Path)))
             terminal.Say("genisp: the photos are developed already, and no ISP changes them: all have the same figures");
         var clock = new StageClock();
-        var found = Pairs.ToDictionary(pair => pair, _ => new List<CocoDetection>());
+        var found = Pairs.ToDictionary(pair => pair, _ => new List<IReadOnlyList<CocoDetection>>());
         var gallery = folder is null
             ? null
             : new GalleryBuilder(_dataset, [.. Pairs.Select(pair => pair.Detector.Name)], _isps.Count, options.Classes);
-        ProgressBar.Run(terminal, files.Count, bar =>
+        AnnotatedFile[] share = [.. world.Share(files)];
+        ProgressBar.Run(terminal, share.Length, bar =>
         {
-            foreach (var (file, input) in ReadAhead(files, clock, cancellation))
+            foreach (var (file, input) in ReadAhead(share, clock, cancellation))
             {
                 bar.Show(file.Path);
                 var views = Detect(input, file.Image, score, clock);
                 foreach (var (pair, view) in views)
-                    found[pair].AddRange(view.Found);
+                    found[pair].Add(view.Found);
                 if (gallery is not null)
                     clock.Measure("gallery", () => gallery.Offer(file.Image, input.Frame, [.. Pairs.Select(pair => views[pair])]));
                 clock.Finish();
                 bar.Advance();
             }
         });
-        Evaluation[] evaluations =
-        [
-            .. Pairs.Select(pair => clock.Measure(
-                "evaluation", () => Evaluation.Of(_dataset, found[pair], options, pair.Isp.Name, pair.Detector.Name))),
-        ];
-        cancellation.ThrowIfCancellationRequested();
-        if (folder is not null)
+        if (world.Any(cancellation.IsCancellationRequested))
+            throw new OperationCanceledException(cancellation);
+        var all = Pairs.ToDictionary(pair => pair, pair => world.Merge(found[pair]).SelectMany(one => one).ToList());
+        gallery?.Merge(world);
+        Measurement? measurement = null;
+        if (world.IsFirst)
         {
-            foreach (var pair in Pairs)
-                CocoResultsFile.Write(Path.Combine(folder, NameOf(pair.Isp, pair.Detector)), found[pair]);
-            Json.Write(Path.Combine(folder, FiguresName), Evaluation.ToJson(evaluations));
+            Evaluation[] evaluations =
+            [
+                .. Pairs.Select(pair => clock.Measure(
+                    "evaluation", () => Evaluation.Of(_dataset, all[pair], options, pair.Isp.Name, pair.Detector.Name))),
+            ];
+            cancellation.ThrowIfCancellationRequested();
+            if (folder is not null)
+            {
+                foreach (var pair in Pairs)
+                    CocoResultsFile.Write(Path.Combine(folder, NameOf(pair.Isp, pair.Detector)), all[pair]);
+                Json.Write(Path.Combine(folder, FiguresName), Evaluation.ToJson(evaluations));
+            }
+            measurement = new Measurement(evaluations, gallery?.Build() ?? []);
         }
-        terminal.Say($"{_dataset.Source}: {clock}");
-        foreach (var choices in _isps.Select(isp => isp.Choices).OfType<string>())
-            terminal.Say(choices);
-        return new Measurement(evaluations, gallery?.Build() ?? []);
+        clock.Say(terminal, world, _dataset.Source);
+        foreach (var isp in _isps)
+            isp.SayChoices(terminal, world);
+        return measurement;
     }
 
     public void Dispose()
@@ -116,15 +130,18 @@ internal sealed class Rivals : IDisposable
 
     // The next file is read while the detectors are at work on this one.
     private IEnumerable<(AnnotatedFile File, AnnotatedInput Input)> ReadAhead(
-        IReadOnlyList<AnnotatedFile> files, StageClock clock, CancellationToken cancellation)
+        AnnotatedFile[] files, StageClock clock, CancellationToken cancellation)
     {
-        Task<AnnotatedInput> Read(int i) => Task.Run(() => files[i].Read(_isps), cancellation);
+        Task<AnnotatedInput> Read(int i) => Task.Run(() => files[i].Read(_isps));
+        if (files.Length == 0)
+            yield break;
         var next = Read(0);
-        for (var i = 0; i < files.Count; i++)
+        for (var i = 0; i < files.Length; i++)
         {
             var input = clock.Measure("waiting for files", () => next.GetAwaiter().GetResult());
-            cancellation.ThrowIfCancellationRequested();
-            if (i + 1 < files.Count)
+            if (cancellation.IsCancellationRequested)
+                yield break;
+            if (i + 1 < files.Length)
                 next = Read(i + 1);
             yield return (files[i], input);
         }

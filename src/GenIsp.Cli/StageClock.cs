@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using GenIsp.Distributed;
 
 namespace GenIsp.Cli;
 
@@ -8,9 +9,6 @@ internal sealed class StageClock
     private readonly OrderedDictionary<string, TimeSpan> _spent = [];
     private readonly Stopwatch _total = Stopwatch.StartNew();
     private int _pictures;
-
-    /// <summary>Whether a picture is done, so that there is something to tell.</summary>
-    public bool HasFinished => _pictures > 0;
 
     public T Measure<T>(string stage, Func<T> work)
     {
@@ -41,8 +39,19 @@ internal sealed class StageClock
     /// <summary>A picture is done.</summary>
     public void Finish() => _pictures++;
 
-    /// <summary>Such as <c>2 pictures in 1.20 s (read 0.50, ISP 0.70)</c>.</summary>
-    public override string ToString() =>
-        FormattableString.Invariant($"{_pictures} {(_pictures == 1 ? "picture" : "pictures")} in {_total.Elapsed.TotalSeconds:0.00} s (")
-        + string.Join(", ", _spent.Select(pair => FormattableString.Invariant($"{pair.Key} {pair.Value.TotalSeconds:0.00}"))) + ")";
+    /// <summary>
+    /// Tells, if a picture is done, such as <c>out: 2 pictures in 1.20 s (read 0.50, ISP 0.70)</c>; of all processes together.
+    /// </summary>
+    public void Say(Terminal terminal, Communicator world, string subject)
+    {
+        var all = world.Gather((Pictures: _pictures, Spent: _spent.ToDictionary(pair => pair.Key, pair => pair.Value.TotalSeconds)));
+        var pictures = all.Sum(one => one.Pictures);
+        if (pictures == 0)
+            return;
+        var stages = all.SelectMany(one => one.Spent).GroupBy(pair => pair.Key, pair => pair.Value)
+            .Select(stage => FormattableString.Invariant($"{stage.Key} {stage.Sum():0.00}"));
+        terminal.Say(FormattableString.Invariant(
+            $"{subject}: {pictures} {(pictures == 1 ? "picture" : "pictures")} in {_total.Elapsed.TotalSeconds:0.00} s ")
+            + $"({string.Join(", ", stages)})");
+    }
 }

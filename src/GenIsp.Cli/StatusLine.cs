@@ -7,7 +7,7 @@ internal sealed class StatusLine(Terminal terminal) : IDisposable
 {
     private const int BarWidth = 24;
 
-    private readonly bool _isScreen = terminal.Error.Profile.Capabilities.Interactive;
+    private readonly bool _isScreen = terminal.IsScreen;
 
     /// <summary>Shows a text in place of what was there before.</summary>
     public void Show(string text)

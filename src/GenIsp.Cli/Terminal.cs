@@ -1,3 +1,4 @@
+using GenIsp.Distributed;
 using Spectre.Console;
 
 namespace GenIsp.Cli;
@@ -7,11 +8,33 @@ namespace GenIsp.Cli;
 /// <param name="Error">Standard error: progress, warnings, errors.</param>
 internal sealed record Terminal(TextWriter Out, IAnsiConsole Error)
 {
-    public static Terminal ForThisProcess() => new(
-        Console.Out, AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
+    /// <summary>Whether another process speaks for this one: results, progress and warnings go nowhere.</summary>
+    public bool IsQuiet
+    {
+        get;
+        init => (field, Out) = (value, value ? TextWriter.Null : Out);
+    }
+
+    public static Terminal ForThisProcess()
+    {
+        // mpirun's processes write to a terminal of its own: .NET would greet it among the results.
+        if (Launch.Current is not null)
+            Environment.SetEnvironmentVariable("TERM", "dumb");
+        return new(Console.Out, AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
+    }
+
+    /// <summary>Whether somebody may be looking at what changes.</summary>
+    public bool IsScreen => !IsQuiet && Error.Profile.Capabilities.Interactive;
 
     /// <summary>A line on standard error. On a screen it goes above a bar that is being drawn; elsewhere it is not wrapped.</summary>
     public void Say(string message)
+    {
+        if (!IsQuiet)
+            Complain(message);
+    }
+
+    /// <summary>The same for what only this process may know, such as that a file is damaged.</summary>
+    public void Complain(string message)
     {
         if (Error.Profile.Capabilities.Interactive)
             Error.WriteLine(Printable(message));

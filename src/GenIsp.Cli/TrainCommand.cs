@@ -24,13 +24,16 @@ internal static class TrainCommand
             "genisp train --simulate sony-rx100m7 --recipe night --images train2017 --annotations instances_train2017.json --detector "
             + "yolox_nano.onnx -o run",
             "genisp train --resume -o run");
-        command.SetAction((parsed, cancellation) =>
+        command.Action = new SharedAction(terminal, (parsed, terminal, world, cancellation) =>
         {
+            SharedAction.ShareCores(terminal, world);
             var (folder, goesOn) = (parsed.GetValue(output)!, parsed.GetValue(resume));
             var options = recipe.Apply(parsed, goesOn ? TrainingRun.OptionsOf(folder) : null);
             TrainingResult result;
             using (var progress = new TrainingProgress(terminal, options.Epochs))
-            using (cancellation.Register(() => terminal.Say("genisp: finishing the step, then saving")))
+            using (cancellation.Register(() => terminal.Say(world.Size == 1
+                ? "genisp: finishing the step, then saving"
+                : $"genisp: ending all {world.Size} processes. The steps made are saved: go on by genisp train --resume -o {folder}")))
             {
                 result = TrainingRun.Execute(folder, options, goesOn, news =>
                 {
@@ -38,13 +41,14 @@ internal static class TrainCommand
                     // A long run is worth a look while it goes on.
                     if (news is TrainingEvent.EpochDone)
                         WriteReport(folder);
-                }, cancellation);
+                }, cancellation, world);
             }
-            WriteReport(folder);
+            if (world.IsFirst)
+                WriteReport(folder);
             terminal.Say(result.IsComplete
                 ? $"{folder}: trained, {result.Steps} steps. Use it by --isp {folder}"
                 : $"{folder}: saved after step {result.Steps}. Go on by genisp train --resume -o {folder}");
-            return Task.FromResult(result.IsComplete ? CommandLine.Done : CommandLine.Cancelled);
+            return result.IsComplete ? CommandLine.Done : CommandLine.Cancelled;
         });
         return command;
     }

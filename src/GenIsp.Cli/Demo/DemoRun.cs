@@ -108,7 +108,7 @@ internal sealed class DemoRun(Terminal terminal, string folder, DemoOptions opti
         using var rivals = Rivals.Load(terminal, dataset, isps, [options.Detector]);
         return rivals.Measure(
             terminal, AnnotatedFile.FindAll(dataset, [images]), (float)Validation.LowestScore, new CocoEvaluationOptions(),
-            figures, cancellation);
+            figures, cancellation)!;
     }
 
     private void WriteReport(Measurement day, Measurement seen, Measurement unseen) => ReportFile.Write(_report, new Report

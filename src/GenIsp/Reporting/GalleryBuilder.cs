@@ -1,4 +1,5 @@
 using GenIsp.Data;
+using GenIsp.Distributed;
 using GenIsp.Evaluation;
 using GenIsp.Imaging;
 using SkiaSharp;
@@ -34,8 +35,8 @@ public sealed class GalleryBuilder
     private readonly Dictionary<int, string> _classes;
     private readonly HashSet<string> _random;
     private readonly int _mostDifferent;
+    private readonly Dictionary<string, int> _placeOf;
     private readonly List<(int Place, double Difference, GalleryImage Image)> _chosen = [];
-    private int _offered;
 
     /// <param name="dataset">The images and what is in them.</param>
     /// <param name="detectors">The detector of each rival, by any name that tells it from others.</param>
@@ -44,6 +45,7 @@ public sealed class GalleryBuilder
     public GalleryBuilder(CocoDataset dataset, IReadOnlyList<string> detectors, int pictures, IReadOnlyCollection<string>? classes = null)
     {
         (_dataset, _detectors) = (dataset, detectors);
+        _placeOf = dataset.Images.Index().ToDictionary(pair => pair.Item.Id, pair => pair.Index);
         _classes = dataset.Categories.Where(category => classes?.Contains(category.Name) ?? true)
             .ToDictionary(category => category.Id, category => category.Name);
         var images = Math.Clamp(Pictures / Math.Max(1, pictures), LeastImages, MostImages);
@@ -62,7 +64,7 @@ public sealed class GalleryBuilder
     public void Offer(
         CocoImage image, AnnotationFrame frame, IReadOnlyList<(RgbImage Picture, IReadOnlyList<CocoDetection> Found)> views)
     {
-        var place = _offered++;
+        var place = _placeOf[image.Id];
         var isRandom = _random.Contains(image.Id);
         var difference = isRandom ? 0 : LargestDifference(image, views);
         if (isRandom || IsAmongMostDifferent(difference))
@@ -72,6 +74,18 @@ public sealed class GalleryBuilder
     /// <summary>The images chosen: first those that differ most, then those of chance in the data set's order.</summary>
     public IReadOnlyList<GalleryImage> Build() =>
         [.. _chosen.OrderByDescending(one => one.Difference).ThenBy(one => one.Place).Select(one => one.Image)];
+
+    /// <summary>At the first process: goes on as if it had been shown the images of all. Elsewhere nothing is left.</summary>
+    internal void Merge(Communicator world)
+    {
+        var all = world.Gather(_chosen).SelectMany(one => one).OrderBy(one => one.Place).ToList();
+        _chosen.Clear();
+        foreach (var one in all)
+        {
+            if (one.Image.Difference is null || IsAmongMostDifferent(one.Difference))
+                _chosen.Add(one);
+        }
+    }
 
     // If it is, the one that differs least makes room.
     private bool IsAmongMostDifferent(double difference)

@@ -87,14 +87,24 @@ internal sealed class RunDirectory : IDisposable
     /// <exception cref="GenIspException">The disk is full.</exception>
     public void Save(Trainer trainer, RunPosition position)
     {
+        IspFile.Save(Join(IspFile.LastOfRun), trainer.Result);
+        Save(StateOf(trainer, position));
+    }
+
+    /// <summary>Writes what <see cref="StateOf"/> gave. A full disk leaves the state before.</summary>
+    /// <exception cref="GenIspException">The disk is full.</exception>
+    public void Save(StateDict state) => SafetensorsFile.Write(State, state);
+
+    /// <summary>All that going on needs.</summary>
+    public static StateDict StateOf(Trainer trainer, RunPosition position)
+    {
         var state = trainer.Save();
         state.Metadata["step"] = position.Step.ToString(CultureInfo.InvariantCulture);
         state.Metadata["epochs"] = position.Epochs.ToString(CultureInfo.InvariantCulture);
         state.Metadata["loss_sum"] = position.LossSum.ToString("r", CultureInfo.InvariantCulture);
         if (position.BestAP is { } best)
             state.Metadata["best_ap"] = best.ToString("r", CultureInfo.InvariantCulture);
-        IspFile.Save(Join(IspFile.LastOfRun), trainer.Result);
-        SafetensorsFile.Write(State, state);
+        return state;
     }
 
     /// <summary>Keeps the network of the best epoch.</summary>

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using GenIsp.Detection;
+using GenIsp.Distributed;
 using GenIsp.Isp;
 using GenIsp.Weights;
 using static TorchSharp.torch;
@@ -28,12 +30,14 @@ internal sealed class Trainer : IDisposable
     private readonly GenIspModel _model;
     private readonly GenIspModel? _average;
     private readonly Adam _adam;
+    private readonly Communicator _world;
 
     /// <param name="options">The recipe.</param>
     /// <param name="detector">It stays the caller's.</param>
-    public Trainer(TrainingOptions options, Detector detector)
+    /// <param name="world">The processes that share each batch; null trains alone.</param>
+    public Trainer(TrainingOptions options, Detector detector, Communicator? world = null)
     {
-        (_options, _detector) = (options, detector);
+        (_options, _detector, _world) = (options, detector, world ?? Communicator.Alone);
         random.manual_seed(options.Seed);
         _model = new GenIspModel(options.Network, options.Initialization);
         _adam = new Adam(_model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)));
@@ -55,17 +59,19 @@ internal sealed class Trainer : IDisposable
 
     /// <summary>
     /// One step. Each image goes forward and back alone, with its share of the batch's mean, for images differ in size and what is kept for
-    /// the way back is large; the gradient is that of the whole batch.
+    /// the way back is large; the gradient is that of the whole batch, whichever process has which image.
     /// </summary>
-    /// <param name="batch">At least one image.</param>
+    /// <param name="batch">The same one in all processes, each with its own share of the images.</param>
     /// <param name="rate">The learning rate.</param>
     /// <exception cref="GenIspException">A loss or the gradient is not finite; the weights are as before.</exception>
-    public StepLosses Step(IReadOnlyList<TrainingSample> batch, double rate)
+    public StepLosses Step(TrainingBatch batch, double rate)
     {
         using var scope = NewDisposeScope();
         foreach (var parameter in _model.parameters())
             parameter.grad?.zero_();
-        var losses = batch.Select(sample => Accumulate(sample, batch.Count)).ToArray();
+        var losses = batch.Share.Aggregate(default(Terms), (sum, sample) => sum + Accumulate(sample, batch.Count));
+        if (_world.Size > 1)
+            losses = Exchange(losses, batch);
         var norm = Clock.Measure("update", () => Clip(batch));
         Clock.Measure("update", () =>
         {
@@ -77,8 +83,19 @@ internal sealed class Trainer : IDisposable
             Average();
         });
         return new StepLosses(
-            losses.Average(loss => loss.Imitation), losses.Average(loss => loss.Classification), losses.Average(loss => loss.Boxes),
-            losses.Average(loss => loss.Color), norm);
+            losses.Imitation / batch.Count, losses.Classification / batch.Count, losses.Boxes / batch.Count, losses.Color / batch.Count,
+            norm);
+    }
+
+    /// <summary>Goes on with the first process's weights and state, after that many steps.</summary>
+    public void Synchronize(long steps)
+    {
+        Steps = steps;
+        if (_world.Size == 1)
+            return;
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        Through(_world.Broadcast, [.. Tensors().Select(pair => pair.Values)]);
     }
 
     /// <summary>The weights, their average and the optimiser's state, by name.</summary>
@@ -127,7 +144,31 @@ internal sealed class Trainer : IDisposable
         .. _adam.Moments.Select(pair => ($"adam.{pair.Name}", pair.Values)),
     ];
 
-    private (double Imitation, double Classification, double Boxes, double Color) Accumulate(TrainingSample sample, int count)
+    // The sums over all processes of the gradients and of the losses.
+    private Terms Exchange(Terms losses, TrainingBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        // Of the sum, nobody could tell whose images spoilt it.
+        if (batch.Share.Count > 0)
+            GradientNorm(batch);
+        var sums = tensor([(float)losses.Imitation, (float)losses.Classification, (float)losses.Boxes, (float)losses.Color]);
+        Clock.Measure("exchange", () => Through(
+            _world.Sum, [.. _model.parameters().Select(parameter => parameter.grad ??= zeros_like(parameter)), sums]));
+        var all = sums.data<float>();
+        return new Terms(all[0], all[1], all[2], all[3]);
+    }
+
+    // Tensors' numbers, in one piece, to other processes and back.
+    private static void Through(Exchanger exchange, Tensor[] tensors)
+    {
+        var all = cat([.. tensors.Select(part => part.flatten())]).cpu();
+        exchange(MemoryMarshal.Cast<byte, float>(all.bytes));
+        foreach (var (target, part) in tensors.Zip(all.split([.. tensors.Select(part => part.numel())])))
+            target.copy_(part.view(target.shape));
+    }
+
+    private Terms Accumulate(TrainingSample sample, int count)
     {
         using var scope = NewDisposeScope();
         var picture = Clock.Measure("ISP", () => _model.forward(GenIspModel.ToTensor(sample.Image)));
@@ -135,19 +176,19 @@ internal sealed class Trainer : IDisposable
         {
             var difference = (picture - tensor(sample.Guide!, picture.shape, dtype: ScalarType.Float32)).abs().mean();
             Clock.Measure("back", () => difference.DividedBy(count).backward());
-            return (difference.Value(), 0, 0, 0);
+            return new Terms(difference.Value(), 0, 0, 0);
         }
         var terms = Clock.Measure("detector", () => _detector.Loss([picture[0]], [sample.Targets], _options.Loss));
         var color = ColorLoss(picture).Times(_options.ColorLossWeight);
-        var losses = (terms.Classification.Value(), terms.Boxes.Value(), color.Value());
-        if (!float.IsFinite(losses.Item1 + losses.Item2 + losses.Item3))
+        var losses = new Terms(0, terms.Classification.Value(), terms.Boxes.Value(), color.Value());
+        if (!double.IsFinite(losses.Classification + losses.Boxes + losses.Color))
         {
             throw new GenIspException(
-                $"The loss of {sample.Name} is not finite (classification {losses.Item1}, boxes {losses.Item2}, colour {losses.Item3}) at "
-                + $"step {Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
+                $"The loss of {sample.Name} is not finite (classification {losses.Classification}, boxes {losses.Boxes}, "
+                + $"colour {losses.Color}) at step {Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
         }
         Clock.Measure("back", () => terms.Classification.Plus(terms.Boxes).Plus(color).DividedBy(count).backward());
-        return (0, losses.Item1, losses.Item2, losses.Item3);
+        return losses;
     }
 
     // Of the picture's channel means, which are equal in a gray world (Buchsbaum 1980).
@@ -157,24 +198,29 @@ internal sealed class Trainer : IDisposable
         return (mean - mean.roll(1)).abs().sum();
     }
 
-    private double Clip(IReadOnlyList<TrainingSample> batch)
+    private double Clip(TrainingBatch batch)
     {
         using var scope = NewDisposeScope();
-        Tensor[] gradients = [.. _model.parameters().Select(parameter => parameter.grad).OfType<Tensor>()];
-        var norm = stack(gradients.Select(gradient => gradient.norm())).norm().Value();
-        if (!float.IsFinite(norm))
-        {
-            throw new GenIspException(
-                $"The gradient of {string.Join(", ", batch.Select(sample => sample.Name))} is not finite at step {Steps}. "
-                + "The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at these images.");
-        }
+        var norm = GradientNorm(batch);
         if (_options.ClipNorm > 0 && norm > _options.ClipNorm)
         {
-            foreach (var gradient in gradients)
+            foreach (var gradient in Gradients())
                 gradient.TimesInPlace(_options.ClipNorm / norm);
         }
         return norm;
     }
+
+    private double GradientNorm(TrainingBatch batch)
+    {
+        var norm = stack(Gradients().Select(gradient => gradient.norm())).norm().Value();
+        return float.IsFinite(norm)
+            ? norm
+            : throw new GenIspException(
+                $"The gradient of {string.Join(", ", batch.Share.Select(sample => sample.Name))} is not finite at step {Steps}. "
+                + "The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at these images.");
+    }
+
+    private IEnumerable<Tensor> Gradients() => _model.parameters().Select(parameter => parameter.grad).OfType<Tensor>();
 
     private void Average()
     {
@@ -186,5 +232,14 @@ internal sealed class Trainer : IDisposable
         var decay = Math.Min(_options.AveragingDecay, (1.0 + Steps) / (10 + Steps));
         foreach (var (average, current) in _average.parameters().Zip(_model.parameters()))
             average.TimesInPlace(decay).PlusInPlace(current, 1 - decay);
+    }
+
+    private delegate void Exchanger(Span<float> values);
+
+    // Sums over images.
+    private readonly record struct Terms(double Imitation, double Classification, double Boxes, double Color)
+    {
+        public static Terms operator +(Terms a, Terms b) =>
+            new(a.Imitation + b.Imitation, a.Classification + b.Classification, a.Boxes + b.Boxes, a.Color + b.Color);
     }
 }

@@ -2,9 +2,11 @@ using System.Diagnostics;
 using GenIsp.Color;
 using GenIsp.Data;
 using GenIsp.Detection;
+using GenIsp.Distributed;
 using GenIsp.Downloads;
 using GenIsp.Evaluation;
 using GenIsp.Isp;
+using GenIsp.Weights;
 
 namespace GenIsp.Training;
 
@@ -38,7 +40,8 @@ public abstract record TrainingEvent
     /// <param name="Validation">The figures, or null where nothing is measured.</param>
     /// <param name="IsBest">Whether its AP is the highest so far.</param>
     /// <param name="Seconds">
-    /// By stage: <c>data</c> (waiting for it), <c>ISP</c>, <c>detector</c>, <c>back</c>, <c>update</c>, <c>validation</c>.
+    /// By stage: <c>data</c> (waiting for it), <c>ISP</c>, <c>detector</c>, <c>back</c>, <c>update</c>, <c>validation</c>; and where several
+    /// processes train, <c>exchange</c> (of gradients, waiting for the slowest).
     /// </param>
     public sealed record EpochDone(
         int Epoch, double Loss, CocoMetrics? Validation, bool IsBest, IReadOnlyDictionary<string, double> Seconds) : TrainingEvent;
@@ -57,27 +60,30 @@ public sealed class TrainingRun
 
     private const int SampleImages = 4;
 
-    private readonly RunDirectory _directory;
+    // Where several processes train, the first alone keeps folder and log.
+    private readonly RunDirectory? _directory;
     private readonly TrainingOptions _options;
     private readonly Detector _detector;
     private readonly TrainingSet _training;
     private readonly DatasetImages? _validation;
     private readonly DatasetImages _samples;
     private readonly Trainer _trainer;
-    private readonly RunLog _log;
+    private readonly RunLog? _log;
     private readonly Action<TrainingEvent> _report;
+    private readonly Communicator _world;
     private readonly CancellationToken _cancellation;
 
     private RunPosition _position;
     private long _saved = Stopwatch.GetTimestamp();
+    private volatile StateDict? _unsaved;
 
     private TrainingRun(
-        RunDirectory directory, TrainingOptions options, Detector detector, TrainingSet training, DatasetImages? validation,
-        DatasetImages samples, Trainer trainer, RunPosition position, RunLog log, Action<TrainingEvent> report,
-        CancellationToken cancellation)
+        RunDirectory? directory, TrainingOptions options, Detector detector, TrainingSet training, DatasetImages? validation,
+        DatasetImages samples, Trainer trainer, RunPosition position, RunLog? log, Action<TrainingEvent> report,
+        Communicator world, CancellationToken cancellation)
     {
         (_directory, _options, _detector, _training, _validation, _samples) = (directory, options, detector, training, validation, samples);
-        (_trainer, _position, _log, _report, _cancellation) = (trainer, position, log, report, cancellation);
+        (_trainer, _position, _log, _report, _world, _cancellation) = (trainer, position, log, report, world, cancellation);
     }
 
     /// <summary>The options of the run in a folder.</summary>
@@ -94,15 +100,24 @@ public sealed class TrainingRun
     /// </param>
     /// <param name="options">The recipe.</param>
     /// <param name="resume">Whether to go on with the folder's run, whose options must be these; a new run's folder must hold none.</param>
-    /// <param name="report">Called on this thread.</param>
-    /// <param name="cancellation">Ends the run after the step in work.</param>
+    /// <param name="report">Called on this thread; where several processes train, by the first alone.</param>
+    /// <param name="cancellation">Ends the run after the step in work, in all processes if it is asked of any.</param>
+    /// <param name="world">
+    /// The processes that share each batch's images and the validation, all with these arguments; null trains alone. The weights are those
+    /// of one process but for the order in which gradients are added. An exception in one of them must end all: see
+    /// <see cref="Communicator.Abort"/>.
+    /// </param>
     /// <exception cref="GenIspException">
     /// Data, detector or options are not usable, the splits share images, a loss is not finite, or the disk is full: the last checkpoint
     /// stays whole.
     /// </exception>
     public static TrainingResult Execute(
-        string folder, TrainingOptions options, bool resume, Action<TrainingEvent> report, CancellationToken cancellation)
+        string folder, TrainingOptions options, bool resume, Action<TrainingEvent> report, CancellationToken cancellation,
+        Communicator? world = null)
     {
+        world ??= Communicator.Alone;
+        if (!world.IsFirst)
+            report = _ => { };
         RequireData(options);
         options = WithFullPaths(options);
         using var detector = DetectorFile.Load(options.Detector);
@@ -116,24 +131,33 @@ public sealed class TrainingRun
             SayOdd(validation.Dataset, "counts as missed, as in pycocotools", report);
         RefuseOverlap(training.Dataset, validation?.Dataset, report);
         SayUnmapped(training.Dataset, detector, report);
+        SayIdle(options, world, report);
         var set = new TrainingSet(training, detector, options);
 
-        using var directory = resume ? RunDirectory.Resume(folder, options) : RunDirectory.Create(folder, options);
-        using var trainer = new Trainer(options, detector);
-        var position = directory.Restore(trainer);
+        using var directory = !world.IsFirst ? null : resume ? RunDirectory.Resume(folder, options) : RunDirectory.Create(folder, options);
+        using var trainer = new Trainer(options, detector, world);
+        var position = world.FirstOf(directory?.Restore(trainer))!;
         RefuseOtherData(folder, position, set.StepsPerEpoch);
-        using var log = RunLog.Open(directory.Path, position.Step);
+        using var log = directory is null ? null : RunLog.Open(directory.Path, position.Step);
         report(new TrainingEvent.Started(set.Count, (long)options.Epochs * set.StepsPerEpoch, position.Step));
         return new TrainingRun(
-            directory, options, detector, set, validation, validation ?? training, trainer, position, log, report, cancellation).Run();
+            directory, options, detector, set, validation, validation ?? training, trainer, position, log, report, world,
+            cancellation).Run();
     }
 
     private TrainingResult Run()
     {
+        // A second after mpirun has asked its processes to end, it kills them, be it in the middle of a step; and if one has died, the
+        // others wait for it in vain.
+        using var rescue = _cancellation.Register(() =>
+        {
+            if (_unsaved is { } state)
+                _directory!.Save(state);
+        });
         while (_position.Epochs < _options.Epochs)
         {
             RunEpoch();
-            if (_cancellation.IsCancellationRequested || !TryFinishEpoch())
+            if (MustStop() || !TryFinishEpoch())
             {
                 Save();
                 return new TrainingResult(false, _position.Step);
@@ -142,18 +166,24 @@ public sealed class TrainingRun
         return new TrainingResult(true, _position.Step);
     }
 
+    private bool MustStop() => _world.Any(_cancellation.IsCancellationRequested);
+
     // Until its end, or until the run is cancelled.
     private void RunEpoch()
     {
+        // Processors that round differently drift apart no longer than an epoch.
+        _trainer.Synchronize(_position.Step);
         var (epoch, first) = (_position.Epochs, (int)(_position.Step - (long)_position.Epochs * _training.StepsPerEpoch));
-        using var batches = _training.Batches(epoch, first).GetEnumerator();
-        while (!_cancellation.IsCancellationRequested && _trainer.Clock.Measure("data", batches.MoveNext))
+        using var batches = _training.Batches(epoch, first, _world).GetEnumerator();
+        while (!MustStop() && _trainer.Clock.Measure("data", batches.MoveNext))
         {
             var rate = LearningRate.At(_options, _position.Step, _training.StepsPerEpoch);
             var losses = _trainer.Step(batches.Current, rate);
             _position = _position with { Step = _position.Step + 1, LossSum = _position.LossSum + losses.Total };
-            _log.Step(_position.Step, epoch + 1, losses, rate);
-            _report(new TrainingEvent.StepDone(epoch + 1, _position.Step, batches.Current.Length, losses.Total));
+            _log?.Step(_position.Step, epoch + 1, losses, rate);
+            if (_directory is not null && _world.Size > 1)
+                _unsaved = RunDirectory.StateOf(_trainer, _position);
+            _report(new TrainingEvent.StepDone(epoch + 1, _position.Step, batches.Current.Count, losses.Total));
             if (Stopwatch.GetElapsedTime(_saved) > SaveInterval)
                 Save();
         }
@@ -171,7 +201,7 @@ public sealed class TrainingRun
             {
                 using var isp = FusedGenIsp.From(_trainer.Result);
                 figures = _trainer.Clock.Measure(
-                    "validation", () => Validation.Measure(_validation, isp, _detector, _options.Seed, _cancellation));
+                    "validation", () => Validation.Measure(_validation, isp, _detector, _options.Seed, _cancellation, _world));
             }
             catch (OperationCanceledException)
             {
@@ -181,10 +211,10 @@ public sealed class TrainingRun
         LogSamples();
         var isBest = figures is not null && !(figures.AP <= _position.BestAP);
         if (isBest)
-            _directory.SaveBest(_trainer);
+            _directory?.SaveBest(_trainer);
         _position = _position with { Epochs = epoch, BestAP = isBest ? figures!.AP : _position.BestAP, LossSum = 0 };
         var seconds = _trainer.Clock.Take();
-        _log.Epoch(_position.Step, epoch, loss, figures, seconds);
+        _log?.Epoch(_position.Step, epoch, loss, figures, seconds);
         Save();
         _report(new TrainingEvent.EpochDone(epoch, loss, figures, isBest, seconds));
         return true;
@@ -192,6 +222,8 @@ public sealed class TrainingRun
 
     private void LogSamples()
     {
+        if (_log is null)
+            return;
         using var isp = FusedGenIsp.From(_trainer.Result);
         foreach (var image in Validation.Samples(_samples, _options.Seed, SampleImages))
         {
@@ -202,7 +234,8 @@ public sealed class TrainingRun
 
     private void Save()
     {
-        _directory.Save(_trainer, _position);
+        _directory?.Save(_trainer, _position);
+        _unsaved = null;
         _saved = Stopwatch.GetTimestamp();
     }
 
@@ -280,6 +313,16 @@ public sealed class TrainingRun
             throw new GenIspException(
                 $"{folder} was saved after step {position.Step} and {position.Epochs} epochs, but an epoch of these images has "
                 + $"{stepsPerEpoch} steps: the annotations have changed since. Bring the old ones back, or start another run.");
+        }
+    }
+
+    private static void SayIdle(TrainingOptions options, Communicator world, Action<TrainingEvent> report)
+    {
+        if (options.BatchSize < world.Size)
+        {
+            report(new TrainingEvent.Warning(
+                $"a step has {options.BatchSize} images for {world.Size} processes, so {world.Size - options.BatchSize} of them have "
+                + "nothing to do: start fewer, or train with larger batches"));
         }
     }
 

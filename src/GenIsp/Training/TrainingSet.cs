@@ -2,6 +2,7 @@ using System.Globalization;
 using GenIsp.Color;
 using GenIsp.Data;
 using GenIsp.Detection;
+using GenIsp.Distributed;
 
 namespace GenIsp.Training;
 
@@ -11,6 +12,11 @@ namespace GenIsp.Training;
 /// <param name="Targets">In the image's pixels, inside it.</param>
 /// <param name="Guide">[3, H, W], the picture to imitate, or null.</param>
 internal sealed record TrainingSample(string Name, LinearImage Image, IReadOnlyList<DetectionTarget> Targets, float[]? Guide);
+
+/// <summary>The images of one step.</summary>
+/// <param name="Count">How many, at least 1.</param>
+/// <param name="Share">Those of this process; all where it is alone, and none where there are more processes than images.</param>
+internal sealed record TrainingBatch(int Count, IReadOnlyList<TrainingSample> Share);
 
 /// <summary>What is learned from: images of which the detector knows at least one object.</summary>
 internal sealed class TrainingSet
@@ -43,15 +49,28 @@ internal sealed class TrainingSet
     /// <summary>Steps in an epoch; the last one may have fewer images.</summary>
     public int StepsPerEpoch => (Count + _options.BatchSize - 1) / _options.BatchSize;
 
-    /// <summary>The batches of an epoch from a step on, in an order that seed and epoch determine; they are read ahead.</summary>
-    public IEnumerable<TrainingSample[]> Batches(int epoch, int firstStep)
+    /// <summary>
+    /// The batches of an epoch from a step on, in an order that seed and epoch determine; each process reads its share, ahead.
+    /// </summary>
+    public IEnumerable<TrainingBatch> Batches(int epoch, int firstStep, Communicator? world = null)
     {
+        world ??= Communicator.Alone;
         var order = new RandomSource(Seeds.Derive(_options.Seed, "order", Text(epoch)));
         var shuffled = _learned.Select(image => (Key: order.NextBits(), Image: image)).OrderBy(pair => pair.Key).Select(pair => pair.Image);
         var imitated = (_options.ImitationSteps - (long)epoch * StepsPerEpoch) * _options.BatchSize;
-        return Prefetch.InOrder(
-            shuffled.Index().Skip(firstStep * _options.BatchSize), place => Load(place.Item, epoch, withGuide: place.Index < imitated),
-            ahead: 2 * Environment.ProcessorCount).Chunk(_options.BatchSize);
+        var batches = shuffled.Index().Chunk(_options.BatchSize).Skip(firstStep)
+            .Select(batch => (Count: batch.Length, Share: world.Share(batch).ToList())).ToList();
+        using var samples = Prefetch.InOrder(
+            batches.SelectMany(batch => batch.Share), place => Load(place.Item, epoch, withGuide: place.Index < imitated),
+            ahead: 2 * Environment.ProcessorCount).GetEnumerator();
+        foreach (var (count, share) in batches)
+        {
+            yield return new TrainingBatch(count, share.ConvertAll(_ =>
+            {
+                samples.MoveNext();
+                return samples.Current;
+            }));
+        }
     }
 
     /// <summary>One image as an epoch sees it.</summary>

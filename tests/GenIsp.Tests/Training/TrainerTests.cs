@@ -286,7 +286,7 @@ public sealed class TrainerTests : IDisposable
         losses[5].Imitation.ShouldBe(0);
     }
 
-    private static TrainingSample Sample(string name, int width, int height, Func<int, float?>? change = null)
+    internal static TrainingSample Sample(string name, int width, int height, Func<int, float?>? change = null)
     {
         var random = new RandomSource(Seeds.Derive(1, name));
         var box = new Box(width / 5, height / 6, width / 5 + width / 2, height / 6 + height / 3 * 2);

@@ -26,7 +26,7 @@ public sealed class TrainingSetTests : IDisposable
     {
         var set = Set(["a", "b", "c", "d", "e", "f", "g"]);
         string[][] Names(TrainingSet of, int epoch, int first = 0) =>
-            [.. of.Batches(epoch, first).Select(batch => batch.Select(sample => Path.GetFileNameWithoutExtension(sample.Name)).ToArray())];
+            [.. of.Batches(epoch, first).Select(batch => batch.Share.Select(sample => Path.GetFileNameWithoutExtension(sample.Name)).ToArray())];
 
         var epoch0 = Names(set, 0);
         epoch0.Select(batch => batch.Length).ShouldBe([3, 3, 1]);

@@ -24,7 +24,7 @@ public sealed class ValidationTests : IDisposable
         // At twice the photos' size, a bright rectangle's half value is at its very edge.
         var figures = Validation.Measure(Images(), isp, _detector, 0, CancellationToken.None);
 
-        figures.AP.ShouldBe(1, 1e-9);
+        figures!.AP.ShouldBe(1, 1e-9);
         figures.AR100.ShouldBe(1, 1e-9);
     }
 
