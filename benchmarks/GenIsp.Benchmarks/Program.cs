@@ -7,8 +7,19 @@ var benchmarks = new Dictionary<string, Action>
     ["color"] = ColorBenchmark.Run,
     ["coco"] = CocoBenchmark.Run,
     ["isp"] = IspBenchmark.Run,
+    ["mpi"] = MpiBenchmark.Run,
     ["step"] = StepBenchmark.Run,
 };
+// The processes that a benchmark starts.
+switch (args)
+{
+    case [MpiBenchmark.Exchange]:
+        MpiBenchmark.RunExchange();
+        return;
+    case [MpiBenchmark.Train]:
+        MpiBenchmark.RunTraining();
+        return;
+}
 foreach (var (name, run) in benchmarks)
 {
     if (args.Length == 0 || args.Any(filter => name.Contains(filter, StringComparison.OrdinalIgnoreCase)))
