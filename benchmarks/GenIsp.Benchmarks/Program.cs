@@ -5,6 +5,7 @@ NativeRuntime.Configure();
 var benchmarks = new Dictionary<string, Action>
 {
     ["color"] = ColorBenchmark.Run,
+    ["data"] = DataBenchmark.Run,
     ["coco"] = CocoBenchmark.Run,
     ["isp"] = IspBenchmark.Run,
     ["mpi"] = MpiBenchmark.Run,

@@ -18,19 +18,21 @@ internal sealed record AnnotatedFile(CocoImage Image, string Path)
 
     /// <summary>Reads the file, once for all ISPs. Managed code only, so that it can run beside a detector.</summary>
     /// <param name="developers">What will develop it.</param>
-    public AnnotatedInput Read(IEnumerable<Developer> developers)
+    /// <param name="reader">Keeps what it reads, but a developer that chooses by the noise must see the file itself.</param>
+    public AnnotatedInput Read(IEnumerable<Developer> developers, AnnotatedReader reader)
     {
         if (Developer.IsDeveloped(Path))
         {
             var photo = PictureFile.Read(Path);
             return new AnnotatedInput(AnnotationFrame.In(photo, Path, Image), photo, []);
         }
-        var sensor = RawReader.Read(Path);
-        var frame = AnnotationFrame.In(sensor, Image);
+        var sensor = new Lazy<SensorImage>(() => RawReader.Read(Path));
         var ways = developers.ToDictionary(developer => developer, developer => developer.For(sensor));
-        var linear = ways.Values.Select(way => way.Options).Distinct()
-            .ToDictionary(options => options, options => LinearPipeline.ToLinear(sensor, options with { Crop = frame.Crop }));
-        return new AnnotatedInput(frame, null, ways.ToDictionary(pair => pair.Key, pair => (pair.Value, linear[pair.Value.Options])));
+        var read = ways.Values.Select(way => way.Options).Distinct()
+            .ToDictionary(options => options, options => reader.Read(Path, Image, options, sensor));
+        return new AnnotatedInput(
+            read.Values.First().Annotations, null,
+            ways.ToDictionary(pair => pair.Key, pair => (pair.Value, read[pair.Value.Options].Linear)));
     }
 }
 

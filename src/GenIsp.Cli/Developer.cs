@@ -72,13 +72,13 @@ internal sealed class Developer : IDisposable
     public static bool IsDeveloped(string path) => PictureFile.IsPhoto(path) && !RawReader.IsMosaic(path);
 
     /// <summary>The ISP that serves a photo.</summary>
-    public Way For(SensorImage sensor)
+    public Way For(Lazy<SensorImage> sensor)
     {
         if (_bright is null)
             return _first;
-        var decibels = SignalToNoise.Measure(sensor);
+        var decibels = SignalToNoise.Measure(sensor.Value);
         var way = decibels < _threshold ? _first : _bright;
-        _choices.Add((sensor.Source, way.Name, decibels));
+        _choices.Add((sensor.Value.Source, way.Name, decibels));
         return way;
     }
 
@@ -87,7 +87,7 @@ internal sealed class Developer : IDisposable
         if (IsDeveloped(path))
             return clock.Measure("read", () => PictureFile.Read(path));
         var sensor = clock.Measure("read", () => RawReader.Read(path));
-        var way = For(sensor);
+        var way = For(new Lazy<SensorImage>(sensor));
         var linear = clock.Measure("colour", () => LinearPipeline.ToLinear(sensor, way.Options));
         return clock.Measure("ISP", () => way.Isp.Develop(linear));
     }

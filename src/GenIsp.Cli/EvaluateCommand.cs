@@ -46,6 +46,7 @@ internal static class EvaluateCommand
             Description = "Measure these classes only, such as person,bicycle,car",
             HelpName = "NAMES",
         };
+        var cacheSize = CacheOption.Create();
         var json = new Option<bool>("--json") { Description = "Print one JSON document" };
         var development = new DevelopmentOptions(severalIsps: true);
         var command = new Command(
@@ -54,14 +55,14 @@ internal static class EvaluateCommand
             + "of every image, developed by every ISP, with every detector. Where boxes are flagged extreme, as RAW-NOD's are, "
             + "the extreme and the others are measured apart, too: boxes of the other kind are then ignored, as crowds are.")
         {
-            annotations, detections, images, detectors, score, output, classes, json,
+            annotations, detections, images, detectors, score, output, classes, cacheSize, json,
         }.WithExamples(
             "genisp evaluate --images night/images --annotations night/annotations.json --detector yolox_nano.onnx "
             + "--isp linear --isp classical",
             "genisp evaluate --annotations instances_val2017.json --detections results.json",
             "genisp evaluate --annotations test.json --detections results.json --classes person,bicycle,car --json");
         development.AddTo(command);
-        command.Validators.Add(result => CheckUsage(result, detections, images, detectors, [score, output, .. development.All]));
+        command.Validators.Add(result => CheckUsage(result, detections, images, detectors, [score, output, cacheSize, .. development.All]));
         command.Action = new SharedAction(terminal, (parsed, terminal, world, cancellation) =>
         {
             var dataset = CocoDataset.Read(parsed.GetValue(annotations)!);
@@ -87,7 +88,10 @@ internal static class EvaluateCommand
                     OutputFolder.Prepare(
                         folder, [parsed.GetValue(annotations)!, .. named.Images, .. named.Detectors], [.. rivals.OutputNames, ReportName]);
                 }
-                var measurement = rivals.Measure(terminal, files, (float)parsed.GetValue(score), options, folder, cancellation, world);
+                var cache = CacheOption.Open(terminal, parsed.GetValue(cacheSize));
+                var measurement = rivals.Measure(
+                    terminal, files, (float)parsed.GetValue(score), options, folder, cancellation, world, cache);
+                CacheOption.SayUse(terminal, world, cache);
                 // Another process has the figures.
                 if (measurement is null)
                     return CommandLine.Done;

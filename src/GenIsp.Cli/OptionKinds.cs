@@ -3,6 +3,8 @@ using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using GenIsp.Data;
+using GenIsp.Distributed;
+using GenIsp.Downloads;
 
 namespace GenIsp.Cli;
 
@@ -117,6 +119,48 @@ internal static class NightOption
             return range;
         result.AddError($"'{text}' is no range such as 10..100 of numbers above 0.");
         return null;
+    }
+}
+
+/// <summary>How much of the disk decoded RAW files may take.</summary>
+internal static class CacheOption
+{
+    public static Option<long?> Create() => new("--cache-size")
+    {
+        Description = "Decoded RAW files are kept on the disk, where the next epoch or run finds them; so much at most, such as 500MB, "
+            + $"and with 0 nothing [default: {ByteSize.Text(ImageCache.DefaultSize)}]",
+        HelpName = "SIZE",
+        CustomParser = result =>
+        {
+            if (ByteSize.TryParse(result.Tokens[0].Value, out var size))
+                return size;
+            result.AddError($"--cache-size is '{result.Tokens[0].Value}', but must be a size such as 500MB, or 0.");
+            return null;
+        },
+    };
+
+    /// <summary>The cache, or null for 0; what speaks against one is told.</summary>
+    public static ImageCache? Open(Terminal terminal, long? size)
+    {
+        try
+        {
+            return size == 0 ? null : new ImageCache(ImageCache.DefaultFolder, size ?? ImageCache.DefaultSize);
+        }
+        catch (GenIspException error)
+        {
+            terminal.Say($"genisp: decoded RAW files are not kept: {error.Message}");
+            return null;
+        }
+    }
+
+    /// <summary>Tells what the cache was good for, and what was wrong with it; of all processes together.</summary>
+    public static void SayUse(Terminal terminal, Communicator world, ImageCache? cache)
+    {
+        while (cache?.TakeWarning() is { } trouble)
+            terminal.Say($"genisp: {trouble}");
+        var (found, made) = (world.Gather(cache?.Found ?? 0).Sum(), world.Gather(cache?.Made ?? 0).Sum());
+        if (found + made > 0)
+            terminal.Say($"{found} images came from the cache, {made} were decoded");
     }
 }
 

@@ -60,12 +60,13 @@ internal sealed class Rivals : IDisposable
     /// <param name="folder">Where detections and figures are saved; null saves nothing, and gathers no gallery.</param>
     /// <param name="cancellation">Ends the work after the image in work.</param>
     /// <param name="world">The processes that share the images; the first one alone measures and writes. Null works alone.</param>
+    /// <param name="cache">Where decoded RAW files are kept; null keeps none.</param>
     /// <exception cref="GenIspException">A file can't be read, does not fit its annotations, or can't be written.</exception>
     /// <returns>Null in all processes but the first.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled, in any process; nothing was written.</exception>
     public Measurement? Measure(
         Terminal terminal, IReadOnlyList<AnnotatedFile> files, float score, CocoEvaluationOptions options, string? folder,
-        CancellationToken cancellation, Communicator? world = null)
+        CancellationToken cancellation, Communicator? world = null, ImageCache? cache = null)
     {
         world ??= Communicator.Alone;
         if (_isps.Count > 1 && files.All(file => Developer.IsDeveloped(file.Path)))
@@ -78,7 +79,7 @@ internal sealed class Rivals : IDisposable
         AnnotatedFile[] share = [.. world.Share(files)];
         ProgressBar.Run(terminal, share.Length, bar =>
         {
-            foreach (var (file, input) in ReadAhead(share, clock, cancellation))
+            foreach (var (file, input) in ReadAhead(share, new AnnotatedReader(cache), clock, cancellation))
             {
                 bar.Show(file.Path);
                 var views = Detect(input, file.Image, score, clock);
@@ -130,9 +131,9 @@ internal sealed class Rivals : IDisposable
 
     // The next file is read while the detectors are at work on this one.
     private IEnumerable<(AnnotatedFile File, AnnotatedInput Input)> ReadAhead(
-        AnnotatedFile[] files, StageClock clock, CancellationToken cancellation)
+        AnnotatedFile[] files, AnnotatedReader reader, StageClock clock, CancellationToken cancellation)
     {
-        Task<AnnotatedInput> Read(int i) => Task.Run(() => files[i].Read(_isps));
+        Task<AnnotatedInput> Read(int i) => Task.Run(() => files[i].Read(_isps, reader));
         if (files.Length == 0)
             yield break;
         var next = Read(0);

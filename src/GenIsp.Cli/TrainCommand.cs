@@ -10,6 +10,7 @@ internal static class TrainCommand
     {
         var output = new Option<string>("--output", "-o") { Description = "Folder of the run", Required = true, HelpName = "DIR" };
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in the folder" };
+        var cacheSize = CacheOption.Create();
         var recipe = new TrainingRecipe();
         var command = new Command(
             "train",
@@ -18,6 +19,7 @@ internal static class TrainCommand
             + "--resume goes on to the same weights as an uninterrupted run. The folder is an ISP: genisp detect photo.arw --isp RUN.")
             { output, resume };
         recipe.AddTo(command);
+        command.Add(cacheSize);
         command.WithExamples(
             "genisp train --images train --annotations train.json --val-images val --val-annotations val.json --detector retinanet.pth "
                 + "-o run",
@@ -29,6 +31,7 @@ internal static class TrainCommand
             SharedAction.ShareCores(terminal, world);
             var (folder, goesOn) = (parsed.GetValue(output)!, parsed.GetValue(resume));
             var options = recipe.Apply(parsed, goesOn ? TrainingRun.OptionsOf(folder) : null);
+            var cache = CacheOption.Open(terminal, parsed.GetValue(cacheSize));
             TrainingResult result;
             using (var progress = new TrainingProgress(terminal, options.Epochs))
             using (cancellation.Register(() => terminal.Say(world.Size == 1
@@ -41,10 +44,11 @@ internal static class TrainCommand
                     // A long run is worth a look while it goes on.
                     if (news is TrainingEvent.EpochDone)
                         WriteReport(folder);
-                }, cancellation, world);
+                }, cancellation, world, cache);
             }
             if (world.IsFirst)
                 WriteReport(folder);
+            CacheOption.SayUse(terminal, world, cache);
             terminal.Say(result.IsComplete
                 ? $"{folder}: trained, {result.Steps} steps. Use it by --isp {folder}"
                 : $"{folder}: saved after step {result.Steps}. Go on by genisp train --resume -o {folder}");

@@ -3,6 +3,9 @@ namespace GenIsp;
 /// <summary>Writes files so that nobody ever sees half of one.</summary>
 internal static class AtomicFile
 {
+    /// <summary>Of files that are being written.</summary>
+    public const string Ending = ".part";
+
     /// <summary>Writes to another name in the same folder, and renames when all is on the disk. On failure nothing is left.</summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes its content.</param>
@@ -10,7 +13,7 @@ internal static class AtomicFile
     /// <exception cref="GenIspException">The folder can't be written to, or the disk is full.</exception>
     public static void Write(string path, Action<Stream> write, bool durable = true)
     {
-        var temporary = $"{path}.{Guid.NewGuid():N}.part";
+        var temporary = $"{path}.{Guid.NewGuid():N}{Ending}";
         try
         {
             try

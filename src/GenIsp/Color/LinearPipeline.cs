@@ -76,27 +76,33 @@ public static class LinearPipeline
     /// </exception>
     public static LinearImage ToLinear(SensorImage sensor, LinearOptions options)
     {
-        var crop = CentralCrop(sensor, options.Crop);
-        var packed = (Width: crop.Width / 2, Height: crop.Height / 2);
-        var size = options.MaxSize?.Fit(packed.Width, packed.Height) ?? packed;
+        var crop = CentralCrop(sensor.Shape, options.Crop);
+        var size = SizeOf(crop, options.MaxSize);
         if (3L * size.Width * size.Height > Array.MaxLength)
             throw new GenIspException($"{sensor.Source}: {size.Width}×{size.Height} pixels are too many. Choose a smaller size.");
         var transform = ColorSpaceTransform.For(sensor, options.Cst);
 
         var pixels = MosaicResampler.Resample(sensor, crop, size, SensorToColor.From(sensor.Levels, transform), options.Antialias);
 
-        var frame = Picture(crop, sensor.Orientation).Orient(sensor.Orientation.Inverse())
-            // An odd last row or column has no cell, so the pixels span a little less than the picture.
-            .Crop(0, 0, 2 * packed.Width, 2 * packed.Height).Resize(size.Width, size.Height).Orient(sensor.Orientation);
         return new LinearImage(
-            sensor.Source, Turning.Upright(pixels, size.Width, size.Height, sensor.Orientation), frame, options.Cst,
+            sensor.Source, Turning.Upright(pixels, size.Width, size.Height, sensor.Orientation), FrameOf(sensor.Shape, options), options.Cst,
             ColorSpaceTransform.AsShotWhite(sensor, transform), transform * new Vector3(1, 1, 1));
+    }
+
+    /// <summary>The frame of what <see cref="ToLinear"/> makes of a sensor's picture.</summary>
+    internal static Frame FrameOf(SensorShape sensor, LinearOptions options)
+    {
+        var crop = CentralCrop(sensor, options.Crop);
+        var size = SizeOf(crop, options.MaxSize);
+        return Picture(crop, sensor.Orientation).Orient(sensor.Orientation.Inverse())
+            // An odd last row or column has no cell, so the pixels span a little less than the picture.
+            .Crop(0, 0, crop.Width & ~1, crop.Height & ~1).Resize(size.Width, size.Height).Orient(sensor.Orientation);
     }
 
     /// <summary>
     /// The central part of the mosaic, in sensor pixels. It begins at even offsets, so that the Bayer pattern stays.
     /// </summary>
-    internal static CropArea CentralCrop(SensorImage sensor, (int Width, int Height)? size)
+    internal static CropArea CentralCrop(SensorShape sensor, (int Width, int Height)? size)
     {
         if (size is not var (width, height))
             return new CropArea(0, 0, sensor.Width, sensor.Height);
@@ -106,6 +112,12 @@ public static class LinearPipeline
                 $"{sensor.Source} has {sensor.Width}×{sensor.Height} pixels, so {width}×{height} can't be cropped from it.");
         }
         return new CropArea((sensor.Width - width) / 2 & ~1, (sensor.Height - height) / 2 & ~1, width, height);
+    }
+
+    private static (int Width, int Height) SizeOf(CropArea crop, SizeLimit? limit)
+    {
+        var packed = (Width: crop.Width / 2, Height: crop.Height / 2);
+        return limit?.Fit(packed.Width, packed.Height) ?? packed;
     }
 
     private static Frame Picture(CropArea crop, Orientation orientation) =>

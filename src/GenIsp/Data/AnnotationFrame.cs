@@ -35,7 +35,10 @@ public sealed record AnnotationFrame
 
     /// <summary>Finds the frame of an image's annotations in its RAW file.</summary>
     /// <exception cref="GenIspException">The annotations don't say their size, or it fits the file in no way.</exception>
-    public static AnnotationFrame In(SensorImage sensor, CocoImage image) =>
+    public static AnnotationFrame In(SensorImage sensor, CocoImage image) => In(sensor.Shape, image);
+
+    /// <inheritdoc cref="In(SensorImage, CocoImage)"/>
+    internal static AnnotationFrame In(SensorShape sensor, CocoImage image) =>
         Find(SizeOf(image), (sensor.Width, sensor.Height), sensor.Orientation)
         ?? throw Misfit(sensor.Source, (sensor.Width, sensor.Height), image);
 

@@ -15,4 +15,18 @@ internal static class ByteSize
             bytes /= 1000;
         return $"{bytes.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture)} {Units[unit]}";
     }
+
+    /// <summary>Reads such texts, also without the space and in other cases; without a unit, the number is of bytes.</summary>
+    public static bool TryParse(string text, out long bytes)
+    {
+        var digits = text.TrimEnd([.. "BKMGTPEbkmgtpe"]);
+        var unit = Array.FindIndex(Units, known => known.Equals(text[digits.Length..], StringComparison.OrdinalIgnoreCase));
+        var size = double.TryParse(
+            digits, NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var number)
+            ? number * Math.Pow(1000, Math.Max(unit, 0))
+            : double.NaN;
+        var isSize = (unit >= 0 || digits.Length == text.Length) && size < long.MaxValue;
+        bytes = isSize ? (long)size : 0;
+        return isSize;
+    }
 }

@@ -30,6 +30,14 @@ public static class RawReader
         return IsMosaic(path) || MustBeMosaic(path) ? MosaicFile.Read(path) : ReadWithLibRaw(path);
     }
 
+    /// <summary>All files that <see cref="Read"/> reads of a picture: its own, and a mosaic's sidecar.</summary>
+    internal static IEnumerable<string> FilesOf(string path) => IsMosaic(path) ? [path, MosaicSidecar.PathFor(path)] : [path];
+
+    /// <summary>What reads a picture, and in which version, for it knows cameras of its own.</summary>
+    /// <exception cref="GenIspException">LibRaw is needed and missing.</exception>
+    internal static string DecoderOf(string path) =>
+        IsMosaic(path) || MustBeMosaic(path) ? "mosaic" : $"LibRaw {LibRaw.Instance.Version}";
+
     /// <summary>Whether the name's ending is that of a RAW file or a bare mosaic.</summary>
     public static bool HasRawExtension(string path) => RawExtensions.Contains(Path.GetExtension(path));
 

@@ -14,6 +14,13 @@ public readonly record struct WhiteBalance(double Red, double Blue);
 /// <param name="ExposureSeconds">Exposure time in seconds.</param>
 public sealed record CaptureInfo(string? Make, string? Model, double? Iso, double? ExposureSeconds);
 
+/// <summary>All that frames need to know of a sensor's picture.</summary>
+/// <param name="Source">The file's name, for messages.</param>
+/// <param name="Width">Columns of the active area.</param>
+/// <param name="Height">Rows of the active area.</param>
+/// <param name="Orientation">What makes the picture upright.</param>
+internal readonly record struct SensorShape(string Source, int Width, int Height, Orientation Orientation);
+
 /// <summary>
 /// The pixels of a Bayer sensor as they were read out, with what is needed to make light of them. Margins are cut away already.
 /// </summary>
@@ -79,4 +86,7 @@ public sealed class SensorImage
 
     /// <summary>What took the picture and how.</summary>
     public CaptureInfo Capture { get; init; } = new(null, null, null, null);
+
+    /// <summary>Size and orientation.</summary>
+    internal SensorShape Shape => new(Source, Width, Height, Orientation);
 }

@@ -36,15 +36,17 @@ internal sealed class DatasetImages
 
     private readonly LinearOptions _linear;
     private readonly NightSimulation? _simulation;
+    private readonly AnnotatedReader _reader;
     private readonly SimulatedCamera[] _cameras;
     private readonly IReadOnlyDictionary<CocoImage, string> _files;
 
     /// <exception cref="GenIspException">
     /// Images have no file: they are counted, and the first are named. Or a camera is unknown.
     /// </exception>
-    public DatasetImages(CocoDataset dataset, string folder, LinearOptions linear, NightSimulation? simulation)
+    public DatasetImages(
+        CocoDataset dataset, string folder, LinearOptions linear, NightSimulation? simulation, ImageCache? cache = null)
     {
-        (Dataset, _linear, _simulation) = (dataset, linear, simulation);
+        (Dataset, _linear, _simulation, _reader) = (dataset, linear, simulation, new AnnotatedReader(cache));
         _cameras = [.. (simulation?.Cameras ?? []).Select(SimulatedCamera.Load)];
         if (simulation is not null && _cameras.Length == 0)
             throw new GenIspException("The simulation has no camera: \"cameras\" is empty.");
@@ -53,6 +55,8 @@ internal sealed class DatasetImages
 
     /// <summary>The annotations.</summary>
     public CocoDataset Dataset { get; }
+
+    private LinearOptions ForPeople => _linear with { Cst = CstDirection.Inverse };
 
     /// <summary>Reads an image.</summary>
     /// <param name="image">One of the data set's.</param>
@@ -75,15 +79,32 @@ internal sealed class DatasetImages
         }
         if (!isPhoto && _simulation is not null)
             throw new GenIspException($"{file} is a RAW file, and nights can be simulated of photos only. Leave out --simulate.");
-        var (sensor, day) = isPhoto ? Simulate(file, seed, withGuide) : (RawReader.Read(file), null);
-        var frame = AnnotationFrame.In(sensor, image);
-        var options = _linear with { Crop = frame.Crop };
-        var linear = LinearPipeline.ToLinear(sensor, options);
-        if (!withGuide)
-            return new DatasetImage(image, linear, frame, null);
-        options = options with { Cst = CstDirection.Inverse };
-        var guide = day is null ? Filtered(LinearPipeline.ToLinear(sensor, options)) : Photo(LinearPipeline.ToLinear(day, options));
-        return new DatasetImage(image, linear, frame, guide);
+        return isPhoto ? Simulate(file, image, seed, withGuide) : ReadRaw(file, image, withGuide);
+    }
+
+    private DatasetImage ReadRaw(string file, CocoImage image, bool withGuide)
+    {
+        var sensor = new Lazy<SensorImage>(() => RawReader.Read(file));
+        var (linear, annotations) = _reader.Read(file, image, _linear, sensor);
+        var guide = !withGuide ? null
+            : Filtered(_linear.Cst == CstDirection.Inverse ? linear : _reader.Read(file, image, ForPeople, sensor).Linear);
+        return new DatasetImage(image, linear, annotations, guide);
+    }
+
+    // Each photo is another night in each epoch, so there is nothing to keep; and to decode it is the smaller part of the work.
+    private DatasetImage Simulate(string file, CocoImage image, ulong seed, bool withGuide)
+    {
+        ulong For(string purpose) => Seeds.Derive((long)seed, purpose);
+        var camera = _cameras[(int)(For("camera") % (ulong)_cameras.Length)];
+        var night = NightParameters.Draw(_simulation!.Night, For("night"));
+        var photo = PictureFile.Read(file);
+        var sensor = LowLightSimulator.Simulate(photo, camera, night, For("noise"), file);
+        var annotations = AnnotationFrame.In(sensor, image);
+        var guide = withGuide
+            ? Photo(LinearPipeline.ToLinear(LowLightSimulator.Simulate(photo, camera, Day, 0, file), ForPeople with { Crop = annotations.Crop }))
+            : null;
+        return new DatasetImage(
+            image, LinearPipeline.ToLinear(sensor, _linear with { Crop = annotations.Crop }), annotations, guide);
     }
 
     private static RgbImage Filtered(LinearImage xyz)
@@ -98,16 +119,5 @@ internal sealed class DatasetImages
         foreach (ref var value in pixels.AsSpan())
             value = Srgb.Encode((float)Day.Darkness * value);
         return new RgbImage(pixels, xyz.Frame);
-    }
-
-    private (SensorImage Night, SensorImage? Day) Simulate(string file, ulong seed, bool withDay)
-    {
-        ulong For(string purpose) => Seeds.Derive((long)seed, purpose);
-        var camera = _cameras[(int)(For("camera") % (ulong)_cameras.Length)];
-        var night = NightParameters.Draw(_simulation!.Night, For("night"));
-        var photo = PictureFile.Read(file);
-        return (
-            LowLightSimulator.Simulate(photo, camera, night, For("noise"), file),
-            withDay ? LowLightSimulator.Simulate(photo, camera, Day, 0, file) : null);
     }
 }

@@ -61,6 +61,7 @@ internal sealed class RunLog : IDisposable
             ["epoch"] = epoch,
             ["mean_loss"] = loss,
             ["validation"] = figures?.ToJson(),
+            ["data_share"] = Math.Round(StepClock.DataShare(seconds), 4),
             ["seconds"] = new JsonObject(seconds.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)Math.Round(pair.Value, 3)))),
         });
         if (figures is not null)

@@ -45,6 +45,11 @@ public abstract record TrainingEvent
     /// </param>
     public sealed record EpochDone(
         int Epoch, double Loss, CocoMetrics? Validation, bool IsBest, IReadOnlyDictionary<string, double> Seconds) : TrainingEvent;
+
+    /// <summary>The run is over, or was cancelled.</summary>
+    /// <param name="Seconds">By stage, since it was started.</param>
+    /// <param name="DataShare">Which share of the steps' time was spent waiting for data.</param>
+    public sealed record Ended(IReadOnlyDictionary<string, double> Seconds, double DataShare) : TrainingEvent;
 }
 
 /// <summary>How a run ended.</summary>
@@ -68,10 +73,12 @@ public sealed class TrainingRun
     private readonly DatasetImages? _validation;
     private readonly DatasetImages _samples;
     private readonly Trainer _trainer;
+    private readonly ImageCache? _cache;
     private readonly RunLog? _log;
     private readonly Action<TrainingEvent> _report;
     private readonly Communicator _world;
     private readonly CancellationToken _cancellation;
+    private readonly Dictionary<string, double> _seconds = [];
 
     private RunPosition _position;
     private long _saved = Stopwatch.GetTimestamp();
@@ -79,11 +86,12 @@ public sealed class TrainingRun
 
     private TrainingRun(
         RunDirectory? directory, TrainingOptions options, Detector detector, TrainingSet training, DatasetImages? validation,
-        DatasetImages samples, Trainer trainer, RunPosition position, RunLog? log, Action<TrainingEvent> report,
+        DatasetImages samples, Trainer trainer, RunPosition position, ImageCache? cache, RunLog? log, Action<TrainingEvent> report,
         Communicator world, CancellationToken cancellation)
     {
         (_directory, _options, _detector, _training, _validation, _samples) = (directory, options, detector, training, validation, samples);
-        (_trainer, _position, _log, _report, _world, _cancellation) = (trainer, position, log, report, world, cancellation);
+        (_trainer, _position, _cache, _log, _report) = (trainer, position, cache, log, report);
+        (_world, _cancellation) = (world, cancellation);
     }
 
     /// <summary>The options of the run in a folder.</summary>
@@ -107,13 +115,14 @@ public sealed class TrainingRun
     /// of one process but for the order in which gradients are added. An exception in one of them must end all: see
     /// <see cref="Communicator.Abort"/>.
     /// </param>
+    /// <param name="cache">Where decoded RAW files are kept; null keeps none. It changes how fast a run is, and nothing else.</param>
     /// <exception cref="GenIspException">
     /// Data, detector or options are not usable, the splits share images, a loss is not finite, or the disk is full: the last checkpoint
     /// stays whole.
     /// </exception>
     public static TrainingResult Execute(
         string folder, TrainingOptions options, bool resume, Action<TrainingEvent> report, CancellationToken cancellation,
-        Communicator? world = null)
+        Communicator? world = null, ImageCache? cache = null)
     {
         world ??= Communicator.Alone;
         if (!world.IsFirst)
@@ -122,9 +131,9 @@ public sealed class TrainingRun
         options = WithFullPaths(options);
         using var detector = DetectorFile.Load(options.Detector);
         options = options with { Network = options.Network with { MaxSize = options.Network.MaxSize ?? detector.PreferredSize } };
-        var training = Load(options.Images, options.Annotations, options);
+        var training = Load(options.Images, options.Annotations, options, cache);
         var validation = options is { ValidationImages: { } images, ValidationAnnotations: { } annotations }
-            ? Load(images, annotations, options)
+            ? Load(images, annotations, options, cache)
             : null;
         SayOdd(training.Dataset, "is left out", report);
         if (validation is not null)
@@ -141,7 +150,7 @@ public sealed class TrainingRun
         using var log = directory is null ? null : RunLog.Open(directory.Path, position.Step);
         report(new TrainingEvent.Started(set.Count, (long)options.Epochs * set.StepsPerEpoch, position.Step));
         return new TrainingRun(
-            directory, options, detector, set, validation, validation ?? training, trainer, position, log, report, world,
+            directory, options, detector, set, validation, validation ?? training, trainer, position, cache, log, report, world,
             cancellation).Run();
     }
 
@@ -154,16 +163,32 @@ public sealed class TrainingRun
             if (_unsaved is { } state)
                 _directory!.Save(state);
         });
-        while (_position.Epochs < _options.Epochs)
+        var isComplete = true;
+        while (isComplete && _position.Epochs < _options.Epochs)
         {
             RunEpoch();
-            if (MustStop() || !TryFinishEpoch())
-            {
-                Save();
-                return new TrainingResult(false, _position.Step);
-            }
+            isComplete = !MustStop() && TryFinishEpoch();
         }
-        return new TrainingResult(true, _position.Step);
+        if (!isComplete)
+            Save();
+        TakeSeconds();
+        SayCacheTroubles();
+        _report(new TrainingEvent.Ended(_seconds, StepClock.DataShare(_seconds)));
+        return new TrainingResult(isComplete, _position.Step);
+    }
+
+    private IReadOnlyDictionary<string, double> TakeSeconds()
+    {
+        var taken = _trainer.Clock.Take();
+        foreach (var (stage, seconds) in taken)
+            _seconds[stage] = _seconds.GetValueOrDefault(stage) + seconds;
+        return taken;
+    }
+
+    private void SayCacheTroubles()
+    {
+        while (_cache?.TakeWarning() is { } trouble)
+            _report(new TrainingEvent.Warning(trouble));
     }
 
     private bool MustStop() => _world.Any(_cancellation.IsCancellationRequested);
@@ -175,7 +200,7 @@ public sealed class TrainingRun
         _trainer.Synchronize(_position.Step);
         var (epoch, first) = (_position.Epochs, (int)(_position.Step - (long)_position.Epochs * _training.StepsPerEpoch));
         using var batches = _training.Batches(epoch, first, _world).GetEnumerator();
-        while (!MustStop() && _trainer.Clock.Measure("data", batches.MoveNext))
+        while (!MustStop() && _trainer.Clock.Measure(StepClock.Data, batches.MoveNext))
         {
             var rate = LearningRate.At(_options, _position.Step, _training.StepsPerEpoch);
             var losses = _trainer.Step(batches.Current, rate);
@@ -184,6 +209,7 @@ public sealed class TrainingRun
             if (_directory is not null && _world.Size > 1)
                 _unsaved = RunDirectory.StateOf(_trainer, _position);
             _report(new TrainingEvent.StepDone(epoch + 1, _position.Step, batches.Current.Count, losses.Total));
+            SayCacheTroubles();
             if (Stopwatch.GetElapsedTime(_saved) > SaveInterval)
                 Save();
         }
@@ -201,7 +227,7 @@ public sealed class TrainingRun
             {
                 using var isp = FusedGenIsp.From(_trainer.Result);
                 figures = _trainer.Clock.Measure(
-                    "validation", () => Validation.Measure(_validation, isp, _detector, _options.Seed, _cancellation, _world));
+                    StepClock.Validation, () => Validation.Measure(_validation, isp, _detector, _options.Seed, _cancellation, _world));
             }
             catch (OperationCanceledException)
             {
@@ -213,7 +239,7 @@ public sealed class TrainingRun
         if (isBest)
             _directory?.SaveBest(_trainer);
         _position = _position with { Epochs = epoch, BestAP = isBest ? figures!.AP : _position.BestAP, LossSum = 0 };
-        var seconds = _trainer.Clock.Take();
+        var seconds = TakeSeconds();
         _log?.Epoch(_position.Step, epoch, loss, figures, seconds);
         Save();
         _report(new TrainingEvent.EpochDone(epoch, loss, figures, isBest, seconds));
@@ -269,10 +295,10 @@ public sealed class TrainingRun
         };
     }
 
-    private static DatasetImages Load(string images, string annotations, TrainingOptions options) => new(
+    private static DatasetImages Load(string images, string annotations, TrainingOptions options, ImageCache? cache) => new(
         CocoDataset.Read(annotations), images,
         new LinearOptions { Cst = options.Network.Cst, MaxSize = options.Network.MaxSize, Antialias = options.Network.Antialias },
-        options.Simulation);
+        options.Simulation, cache);
 
     private static void SayOdd(CocoDataset dataset, string fate, Action<TrainingEvent> report)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -5,6 +6,7 @@ using GenIsp.Cli;
 using GenIsp.Color;
 using GenIsp.Imaging;
 using GenIsp.Raw;
+using GenIsp.Tests.Training;
 using Spectre.Console.Testing;
 
 namespace GenIsp.Tests.Cli;
@@ -128,6 +130,46 @@ public sealed class EvaluateImagesTests : IDisposable
         }
 
         found[1].ShouldBe(found[0]);
+    }
+
+    [Fact]
+    public async Task Two_processes_at_once_share_one_cache_and_find_the_same()
+    {
+        using var photos = TinyPhotos.Create();
+        photos.WriteSplit("train", [.. Enumerable.Range(0, 12).Select(i => $"{(char)('a' + i)}{i}")]);
+        photos.ToMosaics("train");
+        string[] Arguments(string output) =>
+        [
+            "evaluate", "--images", photos["train"], "--annotations", photos["train.json"], "--detector", photos["tiny.onnx"], "--isp",
+            "linear", "--isp", "classical", "-o", _folder[output],
+        ];
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true };
+        start.Environment["XDG_CACHE_HOME"] = _folder["cache"];
+
+        var processes = new[] { "a", "b" }.Select(output =>
+        {
+            start.ArgumentList.Clear();
+            foreach (var argument in Arguments(output).Prepend(Path.Combine(AppContext.BaseDirectory, "GenIsp.Cli.dll")))
+                start.ArgumentList.Add(argument);
+            return Process.Start(start)!;
+        }).ToList();
+        foreach (var process in processes)
+        {
+            var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            process.ExitCode.ShouldBe(0, error);
+            error.ShouldMatch(@"\d+ images came from the cache, \d+ were decoded");
+            error.ShouldNotContain("can't be used");
+            process.Dispose();
+        }
+
+        // Both ISPs take the same size and space.
+        Directory.GetFiles(_folder["cache/genisp/images"]).Length.ShouldBe(12);
+        foreach (var file in new[] { "classical.tiny.json", "results.json" })
+            File.ReadAllText(_folder[$"b/{file}"]).ShouldBe(File.ReadAllText(_folder[$"a/{file}"]));
+        var uncached = await CommandRun.Of([.. Arguments("none"), "--cache-size", "0"]);
+        uncached.Code.ShouldBe(0, uncached.Error);
+        File.ReadAllText(_folder["none/results.json"]).ShouldBe(File.ReadAllText(_folder["a/results.json"]));
     }
 
     [Fact]

@@ -28,6 +28,8 @@ public sealed class TrainCommandTests : IDisposable
         run.Error.ShouldContain("genisp: " + _photos["train.json"] + ": the detector does not know lantern");
         run.Error.ShouldContain("3 images, 1 epochs, 1 steps");
         run.Error.ShouldMatch(@"epoch 1/1  loss \d+\.\d{3}  AP \d+\.\d  AP50 \d+\.\d  best so far  \(.*validation \d+\.\d.* s\)");
+        run.Error.ShouldMatch(@"waited for data \d+\.\d % of the time \(\d+\.\d s\)");
+        run.Error.ShouldNotContain("from the cache", Case.Sensitive, "each night is another one");
         run.Error.ShouldContain($"{_photos["run"]}: trained, 1 steps. Use it by --isp {_photos["run"]}");
         run.Error.ShouldNotContain("\u001b", Case.Sensitive, "nobody looks at a screen");
         run.Out.ShouldBe("");
@@ -48,6 +50,27 @@ public sealed class TrainCommandTests : IDisposable
         var report = File.ReadAllText(_photos["run/report.html"]);
         report.ShouldContain("Evaluation on val.json");
         report.ShouldContain("\"steps\":[[");
+    }
+
+    [Fact]
+    public async Task RAW_files_are_decoded_once_for_all_epochs_and_runs_unless_the_cache_is_off()
+    {
+        _photos.ToMosaics("train");
+        async Task<string> Train(string run, params string[] options)
+        {
+            var done = await CommandRun.Of(
+            [
+                "train", "--images", _photos["train"], "--annotations", _photos["train.json"], "--detector", _photos["tiny.onnx"], "--options",
+                _photos["quick.json"], "--epochs", "2", "-o", _photos[run], .. options,
+            ]);
+            done.Code.ShouldBe(0, done.Error);
+            return done.Error;
+        }
+
+        // Each epoch of three images also shows what becomes of them.
+        (await Train("cold")).ShouldContain("9 images came from the cache, 3 were decoded");
+        (await Train("warm")).ShouldContain("12 images came from the cache, 0 were decoded");
+        (await Train("off", "--cache-size", "0")).ShouldNotContain("from the cache");
     }
 
     [Fact]
@@ -101,6 +124,7 @@ public sealed class TrainCommandTests : IDisposable
     [InlineData("--recipe is 'soup', but must be paper or night", "--recipe", "soup")]
     [InlineData("'10' is no size such as 1333x800", "--max-size", "10")]
     [InlineData("'9..1' is no range", "--darkness", "9..1")]
+    [InlineData("--cache-size is 'much', but must be a size such as 500MB, or 0", "--cache-size", "much")]
     [InlineData("Did you mean --epochs?", "--epoch", "3")]
     public async Task Wrong_usage_is_said(string message, params string[] options)
     {

@@ -132,7 +132,7 @@ public sealed class LinearPipelineTests
     {
         var sensor = new SensorImage("flat", width, height, new ushort[width * height], BayerPattern.Rggb, new SensorLevels(0, 100));
 
-        LinearPipeline.CentralCrop(sensor, (cropWidth, cropHeight)).ShouldBe(new CropArea(x, y, cropWidth, cropHeight));
+        LinearPipeline.CentralCrop(sensor.Shape, (cropWidth, cropHeight)).ShouldBe(new CropArea(x, y, cropWidth, cropHeight));
     }
 
     [Theory]

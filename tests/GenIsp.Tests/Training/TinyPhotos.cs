@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using GenIsp.Data;
 using GenIsp.Detection;
 using GenIsp.Geometry;
@@ -80,6 +81,22 @@ internal sealed class TinyPhotos : IDisposable
             {"images": [{{string.Join(", ", images)}}], "annotations": [{{string.Join(", ", boxes)}}],
              "categories": [{"id": 1, "name": "person"}, {"id": 500, "name": "lantern"}]}
             """);
+    }
+
+    /// <summary>A split's photos become mosaics of a dark night.</summary>
+    public void ToMosaics(string split)
+    {
+        var camera = SimulatedCamera.Load("nikon-d750");
+        foreach (var photo in Directory.GetFiles(this[split], "*.png"))
+        {
+            var night = NightParameters.Draw(new NightOptions(), Seeds.Derive(1, Path.GetFileName(photo)));
+            var mosaic = LowLightSimulator.Simulate(PictureFile.Read(photo), camera, night, 1);
+            File.WriteAllBytes(Path.ChangeExtension(photo, ".bin"), MemoryMarshal.AsBytes(mosaic.Mosaic.Span));
+            File.WriteAllText(
+                Path.ChangeExtension(photo, ".bin.json"),
+                $$"""{"width": {{mosaic.Width}}, "height": {{mosaic.Height}}, "cfa": "RGGB", "camera": "Nikon D750"}""");
+            File.Delete(photo);
+        }
     }
 
     /// <summary>Of no symmetry: left and right, above and below, width and height all differ.</summary>

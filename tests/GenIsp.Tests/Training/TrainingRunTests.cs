@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using GenIsp.Color;
+using GenIsp.Data;
 using GenIsp.Isp;
 using GenIsp.Training;
 using GenIsp.Weights;
@@ -49,6 +50,9 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
         epochs[0].Loss.ShouldBe(events.OfType<TrainingEvent.StepDone>().Take(2).Average(step => step.Loss), 1e-12);
         epochs[0].Validation.ShouldNotBeNull();
         epochs[0].Seconds.Keys.ShouldBe(["data", "ISP", "detector", "back", "update", "validation"], ignoreOrder: true);
+        var end = events[^1].ShouldBeOfType<TrainingEvent.Ended>();
+        end.Seconds["ISP"].ShouldBe(epochs.Sum(epoch => epoch.Seconds["ISP"]), 1e-9);
+        end.DataShare.ShouldBe(end.Seconds["data"] / (end.Seconds.Values.Sum() - end.Seconds["validation"]), 1e-9);
         events.OfType<TrainingEvent.Warning>().Select(warning => warning.Text)
             .ShouldBe([$"{finished.Options.Annotations}: the detector does not know lantern"]);
     }
@@ -201,6 +205,38 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
         Directory.Exists(_photos["run"]).ShouldBeFalse();
     }
 
+    [Fact]
+    public void A_cache_changes_nothing_whether_it_is_cold_or_warm_or_fails_or_comes_and_goes()
+    {
+        _photos.ToMosaics("train");
+        _photos.ToMosaics("val");
+        var options = _photos.Options with { Simulation = null, ImitationSteps = 1 };
+        ImageCache Cache() => new(_photos["cache"], 1_000_000, leastFree: 0);
+        IEnumerable<string> Train(string run, ImageCache? cache, Action<TrainingEvent>? report = null)
+        {
+            TrainingRun.Execute(_photos[run], options, false, report ?? _events.Add, CancellationToken.None, cache: cache).IsComplete.ShouldBeTrue();
+            return Contents(_photos[run]);
+        }
+        var (cold, warm) = (Cache(), Cache());
+        var expected = Train("none", null).ToList();
+
+        Train("cold", cold).ShouldBe(expected);
+        Train("warm", warm).ShouldBe(expected);
+        File.WriteAllText(_photos["file"], "");
+        Train("failing", new ImageCache(_photos["file/cache"], 1_000_000)).ShouldBe(expected);
+
+        // Three photos to learn from and two to measure on; each of two epochs also shows two pictures of the latter.
+        (cold.Found, cold.Made).ShouldBe((9, 5));
+        (warm.Found, warm.Made).ShouldBe((14, 0));
+        _events.OfType<TrainingEvent.Warning>().Count(warning => warning.Text.Contains("no more images are kept")).ShouldBe(1);
+
+        using var cancellation = new CancellationTokenSource();
+        var report = CancelAt(cancellation, news => news is TrainingEvent.StepDone { Step: 3 });
+        TrainingRun.Execute(_photos["resumed"], options, false, report, cancellation.Token, cache: null).IsComplete.ShouldBeFalse();
+        TrainingRun.Execute(_photos["resumed"], TrainingRun.OptionsOf(_photos["resumed"]), true, _events.Add, CancellationToken.None, cache: Cache());
+        Contents(_photos["resumed"]).ShouldBe(expected);
+    }
+
     private void ShouldEndTheSame(Func<TrainingEvent, bool> when, long step)
     {
         using var cancellation = new CancellationTokenSource();
@@ -217,6 +253,7 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
         static IEnumerable<string> Lines(string run) => Log(run).Select(line =>
         {
             line.Remove("seconds");
+            line.Remove("data_share");
             return line.ToJsonString();
         });
         Lines(run).ShouldBe(Lines(finished.Run));
