@@ -70,7 +70,7 @@ internal sealed unsafe class OpenMpi
     /// </summary>
     public static IReadOnlyList<string> LibraryNames => OperatingSystem.IsMacOS()
         ? ["libmpi.40.dylib", "/opt/homebrew/lib/libmpi.40.dylib", "/usr/local/lib/libmpi.40.dylib", "libmpi.dylib"]
-        : ["libmpi.so.40", "libmpi.so", "libmpi.so.12"];
+        : ["libmpi.so.40", "libmpi.so", "libmpi.so.12", "libmpich.so.12"];
 
     /// <summary>How to get Open MPI here.</summary>
     public static string InstallHint =>
