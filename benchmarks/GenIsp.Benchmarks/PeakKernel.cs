@@ -21,7 +21,7 @@ internal static class PeakKernel
 
     // Ten independent sums: more than two units with a latency of four or five cycles need.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static float Run<TSimd, TVector>()
+    private static unsafe float Run<TSimd, TVector>()
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
@@ -36,6 +36,8 @@ internal static class PeakKernel
             (i, j) = (TSimd.MultiplyAdd(i, x, y), TSimd.MultiplyAdd(j, x, y));
         }
         var first = TSimd.Add(TSimd.Add(TSimd.Add(a, b), TSimd.Add(c, d)), e);
-        return TSimd.Sum(TSimd.Add(first, TSimd.Add(TSimd.Add(TSimd.Add(f, g), TSimd.Add(h, i)), j)));
+        var result = stackalloc float[TSimd.Count];
+        TSimd.Store(TSimd.Add(first, TSimd.Add(TSimd.Add(TSimd.Add(f, g), TSimd.Add(h, i)), j)), result);
+        return result[0];
     }
 }

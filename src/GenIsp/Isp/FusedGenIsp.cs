@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GenIsp.Color;
 using GenIsp.Imaging;
 using GenIsp.Isp.Fused;
@@ -62,8 +63,9 @@ public sealed class FusedGenIsp : IIsp
         var result = GC.AllocateUninitializedArray<float>(image.Pixels.Length);
         using var input = image.Pixels.Pin();
         using var output = result.AsMemory().Pin();
+        LargePages.Advise(output.Pointer, (nint)result.Length * sizeof(float));
         var picture = new LinearPicture((nint)input.Pointer, image.Width, image.Height, []);
-        var small = SmallCopy.Of(picture, _whiteBalance.Border);
+        using var small = SmallCopy.Of(picture, _whiteBalance.Border, _threads);
         gains = _kernels.Predict(_whiteBalance, small, _threads);
         Scale(small, gains);
         matrix = _kernels.Predict(_colorCorrection, small, _threads);
@@ -80,21 +82,20 @@ public sealed class FusedGenIsp : IIsp
     {
     }
 
-    private static void Scale(FeaturePlanes planes, float[] gains)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Scale(FeatureMap small, float[] gains)
     {
-        for (var channel = 0; channel < planes.Channels; channel++)
+        for (var y = 0; y < small.Height; y++)
         {
-            for (var y = 0; y < planes.Height; y++)
-            {
-                foreach (ref var value in planes.Row(channel, y))
-                    value *= gains[channel];
-            }
+            var row = small.Row(y);
+            for (var i = 0; i < row.Length; i++)
+                row[i] *= gains[i % 3];
         }
     }
 
-    private static double[] MeanColor(FeaturePlanes small, float[] matrix)
+    private static double[] MeanColor(FeatureMap small, float[] matrix)
     {
-        double[] means = [ParameterNet.Mean(small, 0), ParameterNet.Mean(small, 1), ParameterNet.Mean(small, 2)];
+        var means = small.Means();
         return [.. matrix.Chunk(3).Select(row => row[0] * means[0] + row[1] * means[1] + row[2] * means[2])];
     }
 }

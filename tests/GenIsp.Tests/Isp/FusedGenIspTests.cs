@@ -25,8 +25,8 @@ public sealed class FusedGenIspTests : IDisposable
     [InlineData(3, 5)]
     [InlineData(1, 70)]
     [InlineData(300, 1)]
-    [InlineData(96, 32)] // one block of AVX2
-    [InlineData(97, 33)]
+    [InlineData(48, 16)] // one block
+    [InlineData(49, 17)]
     [InlineData(1200, 800)]
     public void Equals_the_model_at_any_size(int width, int height) =>
         ShouldEqualTheModel(new GenIspOptions(), RandomImage(width, height, 0.3f));
@@ -49,6 +49,22 @@ public sealed class FusedGenIspTests : IDisposable
                     },
                     RandomImage(size.Item1, size.Item2, (float)brightness)),
                 iter: 25, threads: 1);
+    }
+
+    // Then moments of the features, of which the variance is made, are far larger than the variance.
+    [Theory]
+    [InlineData(0.3)]
+    [InlineData(0.001)]
+    public void Equals_the_model_where_the_second_convolution_sees_edges_only(double brightness)
+    {
+        using var model = Model(new GenIspOptions());
+        using (no_grad())
+        {
+            var kernels = model.named_parameters().Single(pair => pair.name == "shallow.conv2.weight").parameter;
+            kernels.sub_(kernels.mean([2, 3], keepdim: true));
+        }
+
+        ShouldEqualTheModel(model, Fuse(model), RandomImage(200, 120, (float)brightness));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace GenIsp.Isp.Fused;
@@ -12,20 +14,20 @@ internal abstract unsafe class FusedKernels
         : new FusedKernels<Simd128, Vector128<float>>();
 
     /// <summary>What ConvWB or ConvCC say of a small copy.</summary>
-    public abstract float[] Predict(ParameterNet net, FeaturePlanes picture, ParallelOptions threads);
+    public abstract float[] Predict(ParameterNet net, FeatureMap picture, ParallelOptions threads);
 
-    /// <summary>Sums over the first convolution's channels: [16, 2: sum and sum of squares].</summary>
+    /// <summary>Sums over the first convolution's channels: [2: sum and sum of squares, 16].</summary>
     public abstract double[] SumFirst(ShallowPass pass, ParallelOptions threads);
 
-    /// <summary>Sums over the second convolution's channels: [64, 2: sum and sum of squares].</summary>
-    public abstract double[] SumSecond(ShallowPass pass, ParallelOptions threads);
+    /// <summary>Sums over the second convolution's channels: [2: sum and sum of squares, 64].</summary>
+    public abstract double[] SumSecond(ShallowPass pass, float[] weights, ParallelOptions threads);
 
     /// <summary>The picture.</summary>
     /// <param name="pass">All weights, scaled.</param>
     /// <param name="output">[3, H, W].</param>
-    /// <param name="finish">Called with each block that is done: x, y, width, height.</param>
+    /// <param name="finish">Called with each strip that is done: its first row, and how many.</param>
     /// <param name="threads">At most so many work on it.</param>
-    public abstract void Develop(ShallowPass pass, float* output, Action<int, int, int, int>? finish, ParallelOptions threads);
+    public abstract void Develop(ShallowPass pass, float* output, Action<int, int>? finish, ParallelOptions threads);
 }
 
 /// <inheritdoc/>
@@ -33,60 +35,70 @@ internal sealed unsafe class FusedKernels<TSimd, TVector> : FusedKernels
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    private const int Rows = ShallowBlock<TSimd, TVector>.Rows;
-
-    private static int Columns => ShallowBlock<TSimd, TVector>.Columns;
+    private const int Rows = FeatureBlock<TSimd, TVector>.Rows;
 
     /// <inheritdoc/>
-    public override float[] Predict(ParameterNet net, FeaturePlanes picture, ParallelOptions threads) =>
+    public override float[] Predict(ParameterNet net, FeatureMap picture, ParallelOptions threads) =>
         net.Run<TSimd, TVector>(picture, threads);
 
     /// <inheritdoc/>
-    public override double[] SumFirst(ShallowPass pass, ParallelOptions threads) =>
-        Sum(pass, ShallowWeights.First, (block, x, y, sums) => block.SumFirst(x, y, sums), threads);
+    public override double[] SumFirst(ShallowPass pass, ParallelOptions threads)
+    {
+        const int Size = 2 * ShallowWeights.First;
+        var parts = new double[Strips(pass) * Size];
+        ForEachStrip(
+            pass, () => new FirstSums<TSimd, TVector>(pass), (strip, index) => strip.Run(index * Rows, parts.AsSpan(index * Size, Size)), threads);
+        return Add<double>(parts, Size);
+    }
 
     /// <inheritdoc/>
-    public override double[] SumSecond(ShallowPass pass, ParallelOptions threads) =>
-        Sum(pass, ShallowWeights.Second, (block, x, y, sums) => block.SumSecond(x, y, sums), threads);
+    public override double[] SumSecond(ShallowPass pass, float[] weights, ParallelOptions threads)
+    {
+        const int Size = SecondSums.Moments;
+        using var edges = new FeatureEdges(pass.Picture.Width, pass.Picture.Height);
+        using var scratch = new Scratch(Strips(pass) * Size);
+        var parts = scratch.Take(Strips(pass) * Size);
+        ForEachStrip(
+            pass, () => new SecondMoments<TSimd, TVector>(pass, edges), (strip, index) => strip.Run(index * Rows, parts + index * Size), threads);
+        return SecondSums.Of<TSimd, TVector>(weights, Add(new ReadOnlySpan<float>(parts, Strips(pass) * Size), Size), edges);
+    }
 
     /// <inheritdoc/>
-    public override void Develop(ShallowPass pass, float* output, Action<int, int, int, int>? finish, ParallelOptions threads) =>
-        ForEachBlock(
-            pass,
-            (block, x, y, _) =>
+    public override void Develop(ShallowPass pass, float* output, Action<int, int>? finish, ParallelOptions threads) =>
+        ForEachStrip(
+            pass, () => new PictureStrip<TSimd, TVector>(pass),
+            (strip, index) =>
             {
-                block.Develop(x, y, output);
-                finish?.Invoke(x, y, Math.Min(Columns, pass.Picture.Width - x), Math.Min(Rows, pass.Picture.Height - y));
+                strip.Develop(index * Rows, output);
+                finish?.Invoke(index * Rows, Math.Min(Rows, pass.Picture.Height - index * Rows));
             },
             threads);
 
-    private delegate void Adder(ShallowBlock<TSimd, TVector> block, int x, int y, Span<double> sums);
-
-    // Blocks are added up in their own order, so that the result is the same with any number of threads.
-    private static double[] Sum(ShallowPass pass, int channels, Adder add, ParallelOptions threads)
+    // Parts of the picture are added up in their own order, so that the result is the same with any number of threads.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double[] Add<T>(ReadOnlySpan<T> parts, int size)
+        where T : INumber<T>
     {
-        var parts = new double[Blocks(pass) * channels * 2];
-        ForEachBlock(pass, (block, x, y, index) => add(block, x, y, parts.AsSpan(index * channels * 2, channels * 2)), threads);
-        var sums = new double[channels * 2];
-        for (var i = 0; i < parts.Length; i++)
-            sums[i % sums.Length] += parts[i];
+        var sums = new double[size];
+        for (var start = 0; start < parts.Length; start += size)
+        {
+            var part = parts.Slice(start, size);
+            for (var i = 0; i < sums.Length; i++)
+                sums[i] += double.CreateTruncating(part[i]);
+        }
         return sums;
     }
 
-    private static void ForEachBlock(ShallowPass pass, Action<ShallowBlock<TSimd, TVector>, int, int, int> work, ParallelOptions threads)
-    {
-        var across = Across(pass);
+    private static void ForEachStrip<T>(ShallowPass pass, Func<T> worker, Action<T, int> work, ParallelOptions threads)
+        where T : IDisposable =>
         Parallel.For(
-            0, Blocks(pass), threads, () => new ShallowBlock<TSimd, TVector>(pass),
-            (index, _, block) =>
+            0, Strips(pass), threads, worker,
+            (index, _, strip) =>
             {
-                work(block, index % across * Columns, index / across * Rows, index);
-                return block;
+                work(strip, index);
+                return strip;
             },
-            _ => { });
-    }
+            strip => strip.Dispose());
 
-    private static int Across(ShallowPass pass) => (pass.Picture.Width + Columns - 1) / Columns;
-
-    private static int Blocks(ShallowPass pass) => checked(Across(pass) * ((pass.Picture.Height + Rows - 1) / Rows));
+    private static int Strips(ShallowPass pass) => (pass.Picture.Height + Rows - 1) / Rows;
 }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using GenIsp.Weights;
 
@@ -23,84 +22,77 @@ internal sealed unsafe class ParameterLayer
         (_channels, Kernel) = ((int)weight.Shape[0], (int)weight.Shape[3]);
         Taps = (int)weight.Shape[1] * Kernel * Kernel;
         _bias = Pinned(bias.ToSingles());
-        // [outputs / 4, taps, 4].
+        // [taps, outputs], taps in the order row, column, channel.
         var plain = weight.ToSingles();
         _weights = GC.AllocateUninitializedArray<float>(plain.Length, pinned: true);
+        var squares = Kernel * Kernel;
         for (var i = 0; i < plain.Length; i++)
         {
             var (output, tap) = (i / Taps, i % Taps);
-            _weights[(output / 4 * Taps + tap) * 4 + output % 4] = plain[i];
+            _weights[(tap % squares * Inputs + tap / squares) * _channels + output] = plain[i];
         }
     }
 
     /// <summary>Side of the convolution.</summary>
     public int Kernel { get; }
 
+    private int Inputs => Taps / (Kernel * Kernel);
+
     private int Taps { get; }
 
-    /// <summary>[inputs, H, W] → [outputs, H / pool, W / pool].</summary>
+    /// <summary>[H, W, inputs] → [H / pool, W / pool, outputs].</summary>
     /// <param name="input">Its border is half the kernel's side.</param>
     /// <param name="border">Of the result.</param>
     /// <param name="threads">At most so many work on it.</param>
-    public FeaturePlanes Run<TSimd, TVector>(FeaturePlanes input, int border, ParallelOptions threads)
+    public FeatureMap Run<TSimd, TVector>(FeatureMap input, int border, ParallelOptions threads)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        var result = new FeaturePlanes(_channels, input.Width / _pool, input.Height / _pool, border);
+        var result = new FeatureMap(_channels, input.Width / _pool, input.Height / _pool, border);
         var offsets = GC.AllocateUninitializedArray<int>(Taps, pinned: true);
         for (var tap = 0; tap < Taps; tap++)
-        {
-            var (channel, row, column) = (tap / (Kernel * Kernel), tap / Kernel % Kernel, tap % Kernel);
-            offsets[tap] = (channel * (input.Height + 2 * input.Border) + row) * input.Stride + column;
-        }
-        var columns = Convolution<TSimd, TVector>.Columns;
-        // A whole number of the kernel's blocks, and of the pooling's vectors.
-        var stride = RoundUp(RoundUp(input.Width, columns), Vector<float>.Count);
+            offsets[tap] = tap / (Kernel * Inputs) * input.Stride + tap % (Kernel * Inputs);
+        var step = Products<TSimd, TVector>.Step(_channels);
+        var stride = (input.Width + step - 1) / step * step * _channels;
         Parallel.For(
-            0, _channels / 4 * result.Height, threads, () => GC.AllocateUninitializedArray<float>(4 * _pool * stride, pinned: true),
-            (item, _, buffer) =>
+            0, result.Height, threads,
+            y =>
             {
-                var (group, y) = (item / result.Height, item % result.Height);
+                using var scratch = new Scratch(_pool * stride);
+                var rows = scratch.Take(_pool * stride);
                 for (var row = 0; row < _pool; row++)
                 {
-                    for (var x = 0; x < input.Width; x += columns)
-                    {
-                        Convolution<TSimd, TVector>.Run(
-                            Scratch.PointerTo(input.Values) + (y * _pool + row) * input.Stride + x,
-                            (int*)Unsafe.AsPointer(ref offsets[0]), Taps,
-                            Scratch.PointerTo(_weights) + group * Taps * 4, Scratch.PointerTo(_bias) + group * 4, _slope,
-                            Scratch.PointerTo(buffer) + row * stride + x, _pool * stride);
-                    }
+                    Products<TSimd, TVector>.Run(
+                        input.Values + (y * _pool + row) * input.Stride, Inputs, input.Width,
+                        (int*)Unsafe.AsPointer(ref offsets[0]), Taps, Scratch.PointerTo(_weights), _channels, Scratch.PointerTo(_bias), _slope,
+                        rows + row * stride, _channels);
                 }
-                for (var channel = 0; channel < 4; channel++)
-                    Pool(buffer.AsSpan(channel * _pool * stride, _pool * stride), stride, result.Row(group * 4 + channel, y));
-                return buffer;
-            },
-            _ => { });
+                Pool<TSimd, TVector>(rows, stride, result.Row(y));
+            });
         return result;
     }
 
     // The greatest of each square; what is no number wins, as in PyTorch.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Pool(Span<float> rows, int stride, Span<float> result)
+    private void Pool<TSimd, TVector>(float* rows, int stride, Span<float> result)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
     {
-        var first = rows[..stride];
-        for (var row = 1; row < _pool; row++)
+        fixed (float* to = result)
         {
-            var other = rows.Slice(row * stride, stride);
-            for (var x = 0; x < stride; x += Vector<float>.Count)
-                Vector.Max(new Vector<float>(first[x..]), new Vector<float>(other[x..])).CopyTo(first[x..]);
-        }
-        for (var x = 0; x < result.Length; x++)
-        {
-            var greatest = first[x * _pool];
-            for (var i = 1; i < _pool; i++)
-                greatest = MathF.Max(greatest, first[x * _pool + i]);
-            result[x] = greatest;
+            for (var i = 0; i < result.Length; i += TSimd.Count)
+            {
+                var from = rows + i / _channels * _pool * _channels + i % _channels;
+                var greatest = TSimd.Load(from);
+                for (var row = 0; row < _pool; row++)
+                {
+                    for (var column = 0; column < _pool; column++)
+                        greatest = TSimd.Max(greatest, TSimd.Load(from + row * stride + column * _channels));
+                }
+                TSimd.Store(greatest, to + i);
+            }
         }
     }
-
-    private static int RoundUp(int count, int step) => (count + step - 1) / step * step;
 
     private static float[] Pinned(float[] values)
     {

@@ -27,14 +27,14 @@ internal sealed class ParameterNet
     public int Border => _layers[0].Kernel / 2;
 
     /// <summary>The mean of the last layer over the picture, through the linear layer.</summary>
-    public float[] Run<TSimd, TVector>(FeaturePlanes picture, ParallelOptions threads)
+    public float[] Run<TSimd, TVector>(FeatureMap picture, ParallelOptions threads)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        var features = picture;
-        for (var i = 0; i < _layers.Length; i++)
-            features = _layers[i].Run<TSimd, TVector>(features, i + 1 < _layers.Length ? _layers[i + 1].Kernel / 2 : 0, threads);
-        double[] means = [.. Enumerable.Range(0, features.Channels).Select(channel => Mean(features, channel))];
+        using var first = _layers[0].Run<TSimd, TVector>(picture, _layers[1].Kernel / 2, threads);
+        using var second = _layers[1].Run<TSimd, TVector>(first, _layers[2].Kernel / 2, threads);
+        using var features = _layers[2].Run<TSimd, TVector>(second, 0, threads);
+        var means = features.Means();
         var result = new float[_bias.Length];
         for (var output = 0; output < result.Length; output++)
         {
@@ -44,17 +44,5 @@ internal sealed class ParameterNet
             result[output] = (float)sum;
         }
         return result;
-    }
-
-    /// <summary>The mean of a channel.</summary>
-    public static double Mean(FeaturePlanes planes, int channel)
-    {
-        double sum = 0;
-        for (var y = 0; y < planes.Height; y++)
-        {
-            foreach (var value in planes.Row(channel, y))
-                sum += value;
-        }
-        return sum / ((double)planes.Width * planes.Height);
     }
 }

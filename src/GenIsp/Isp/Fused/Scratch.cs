@@ -1,13 +1,18 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace GenIsp.Isp.Fused;
 
-/// <summary>Memory that kernels point into: the collector frees it, but never moves it.</summary>
-internal sealed unsafe class Scratch
+/// <summary>
+/// Memory that kernels point into, and that the next picture uses again: the system takes longer to provide a page than a kernel to fill it.
+/// </summary>
+internal sealed unsafe class Scratch : IDisposable
 {
     private const int CacheLine = 64 / sizeof(float);
 
     private readonly float[] _memory;
+    private GCHandle _pin;
     private int _used;
 
     /// <param name="sizes">How many numbers each <see cref="Take"/> will ask for.</param>
@@ -16,7 +21,8 @@ internal sealed unsafe class Scratch
         var total = CacheLine;
         foreach (var size in sizes)
             total += RoundUp(size);
-        _memory = GC.AllocateUninitializedArray<float>(total, pinned: true);
+        _memory = ArrayPool<float>.Shared.Rent(total);
+        _pin = GCHandle.Alloc(_memory, GCHandleType.Pinned);
         var misplaced = (int)((nint)PointerTo(_memory) / sizeof(float) % CacheLine);
         _used = (CacheLine - misplaced) % CacheLine;
     }
@@ -29,8 +35,17 @@ internal sealed unsafe class Scratch
         return _used <= _memory.Length ? place : throw new InvalidOperationException("More memory is taken than was asked for.");
     }
 
-    /// <summary>The first number of an array that was allocated pinned; the caller keeps it alive.</summary>
+    /// <summary>The first number of an array that is pinned or was allocated so; the caller keeps it alive.</summary>
     public static float* PointerTo(float[] pinned) => (float*)Unsafe.AsPointer(ref pinned[0]);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!_pin.IsAllocated)
+            return;
+        _pin.Free();
+        ArrayPool<float>.Shared.Return(_memory);
+    }
 
     private static int RoundUp(int count) => (count + CacheLine - 1) / CacheLine * CacheLine;
 }

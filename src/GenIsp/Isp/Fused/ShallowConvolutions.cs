@@ -25,22 +25,22 @@ internal sealed unsafe class ShallowConvolutions(
                 output[i] = float.NaN;
             return;
         }
+        var isPlain = options.Normalization == FeatureNormalization.None;
         var pass = new ShallowPass(
-            picture, Slope, weights.Conv1(Ones(First)), Pinned(weights.Bias1), weights.Conv2(Ones(Second)), Pinned(weights.Bias2),
-            weights.Conv3, weights.Bias3);
-        if (options.Normalization != FeatureNormalization.None)
+            picture, Slope, weights.Conv1(Ones(First)), Pinned(weights.Bias1), isPlain ? weights.Conv2(Ones(Second)) : [],
+            Pinned(weights.Bias2), weights.Conv3, weights.Bias3);
+        if (!isPlain)
         {
             var centres = Centres(meanColor);
             var sums = kernels.SumFirst(pass with { Start1 = Pinned([.. centres.Select(centre => -centre)]) }, threads);
             var (scale, shift) = Norm(sums, centres, picture.Plane, weights.Norm1);
-            pass = pass with { Conv1 = weights.Conv1(scale), Start1 = shift, Start2 = Pinned(new float[Second]) };
-            (scale, shift) = Norm(kernels.SumSecond(pass, threads), new float[Second], picture.Plane, weights.Norm2);
+            pass = pass with { Conv1 = weights.Conv1(scale), Start1 = shift };
+            (scale, shift) = Norm(kernels.SumSecond(pass, weights.Plain2, threads), new float[Second], picture.Plane, weights.Norm2);
             pass = pass with { Conv2 = weights.Conv2(scale), Start2 = shift };
         }
-        var isPlain = options.Normalization == FeatureNormalization.None;
         kernels.Develop(
             pass, output,
-            isPlain || options.Skip ? (x, y, width, height) => Finish(picture, output, isPlain, (x, y, width, height)) : null, threads);
+            isPlain || options.Skip ? (y, rows) => Finish(picture, output, isPlain, y, rows) : null, threads);
     }
 
     // Squares are summed around a value near the mean, so that a small variance survives a large mean: what the convolution makes of a
@@ -58,8 +58,8 @@ internal sealed unsafe class ShallowConvolutions(
         var (scale, shift) = (new float[centres.Length], Pinned(new float[centres.Length]));
         for (var i = 0; i < scale.Length; i++)
         {
-            var mean = sums[2 * i] / count;
-            var variance = Math.Max(0, sums[2 * i + 1] / count - mean * mean);
+            var mean = sums[i] / count;
+            var variance = Math.Max(0, sums[scale.Length + i] / count - mean * mean);
             var factor = (learned?.Scale[i] ?? 1) / Math.Sqrt(variance + GenIspOptions.NormEpsilon);
             scale[i] = (float)factor;
             shift[i] = (float)((learned?.Shift[i] ?? 0) - (centres[i] + mean) * factor);
@@ -67,12 +67,12 @@ internal sealed unsafe class ShallowConvolutions(
         return (scale, shift);
     }
 
-    private void Finish(LinearPicture picture, float* output, bool isPlain, (int X, int Y, int Width, int Height) block)
+    private void Finish(LinearPicture picture, float* output, bool isPlain, int start, int rows)
     {
         Span<float> colors = stackalloc float[3];
-        for (var y = block.Y; y < block.Y + block.Height; y++)
+        for (var y = start; y < start + rows; y++)
         {
-            for (var x = block.X; x < block.X + block.Width; x++)
+            for (var x = 0; x < picture.Width; x++)
             {
                 var at = output + (nint)y * picture.Width + x;
                 for (var color = 0; color < 3; color++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GenIsp.Weights;
 
 namespace GenIsp.Isp.Fused;
@@ -25,9 +26,7 @@ internal sealed class ShallowWeights
         Plain2 = Read("conv2.weight");
         Bias2 = Read("conv2.bias");
         Weight3 = Read("conv3.weight");
-        Conv3 = GC.AllocateUninitializedArray<float>(Weight3.Length, pinned: true);
-        for (var i = 0; i < Conv3.Length; i++)
-            Conv3[i] = Weight3[i % 3 * Second + i / 3];
+        Conv3 = Scaled(Weight3, [1]);
         Bias3 = Read("conv3.bias");
         if (weights.ContainsKey("shallow.norm1.weight"))
         {
@@ -38,7 +37,7 @@ internal sealed class ShallowWeights
         for (var i = 0; i < _conv1.Length; i++)
         {
             var (output, channel, row, column) = (i / 27, i / 9 % 3, i / 3 % 3, i % 3);
-            _conv1[(output / 4 * Taps + (row * 3 + channel) * 3 + column) * 4 + output % 4] = Plain1[i];
+            _conv1[((row * 3 + channel) * 3 + column) * First + output] = Plain1[i];
         }
         _winograd = WinogradWeights.Transform(Plain2, Second);
     }
@@ -58,7 +57,7 @@ internal sealed class ShallowWeights
     /// <summary>[3, 64].</summary>
     public float[] Weight3 { get; }
 
-    /// <summary>The same as [64, 3].</summary>
+    /// <summary>The same, where the kernels can point at it.</summary>
     public float[] Conv3 { get; }
 
     /// <summary>[3].</summary>
@@ -70,19 +69,22 @@ internal sealed class ShallowWeights
     /// <summary>The same after the second.</summary>
     public (float[] Scale, float[] Shift)? Norm2 { get; }
 
-    /// <summary>The first convolution, each channel scaled: [4, taps, 4], taps in the order row, channel, column.</summary>
+    /// <summary>The first convolution, each channel scaled: [taps, 16], taps in the order row, channel, column.</summary>
     public float[] Conv1(float[] scales) => Scaled(_conv1, scales);
 
-    /// <summary>The second convolution for Winograd, each channel scaled: [16, 36, 16, 4].</summary>
+    /// <summary>The second convolution for Winograd, each channel scaled: [36, 16, 64].</summary>
     public float[] Conv2(float[] scales) => Scaled(_winograd, scales);
 
-    // [outputs / 4, any, 4]; where the kernels can point at it.
+    // [any, outputs]; where the kernels can point at it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float[] Scaled(float[] weights, float[] scales)
     {
         var result = GC.AllocateUninitializedArray<float>(weights.Length, pinned: true);
-        var group = 4 * (weights.Length / scales.Length);
-        for (var i = 0; i < result.Length; i++)
-            result[i] = weights[i] * scales[i / group * 4 + i % 4];
+        for (var i = 0; i < result.Length; i += scales.Length)
+        {
+            for (var output = 0; output < scales.Length; output++)
+                result[i + output] = weights[i + output] * scales[output];
+        }
         return result;
     }
 }

@@ -32,11 +32,17 @@ internal unsafe interface ISimd<TVector>
     /// <summary>a · b + c, rounded once where the processor can.</summary>
     static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
 
+    /// <summary>The greater of both; what is no number wins.</summary>
+    static abstract TVector Max(TVector a, TVector b);
+
     /// <summary>x, or x · slope where x is not above 0.</summary>
     static abstract TVector LeakyRelu(TVector x, TVector slope);
 
-    /// <summary>The sum of the numbers.</summary>
-    static abstract float Sum(TVector vector);
+    /// <summary>
+    /// A step of summing many vectors, each to one number. At place i: numbers i and i xor <paramref name="distance"/> together, of
+    /// <paramref name="a"/> where i lacks that bit, else of <paramref name="b"/>.
+    /// </summary>
+    static abstract TVector MergeSums(TVector a, TVector b, int distance);
 }
 
 /// <summary>Four numbers: NEON, SSE, or plain code.</summary>
@@ -68,10 +74,19 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LeakyRelu(Vector128<float> x, Vector128<float> slope) =>
-        Vector128.ConditionalSelect(Vector128.GreaterThan(x, Vector128<float>.Zero), x, x * slope);
+        Vector128.ConditionalSelect(Vector128.LessThanOrEqual(x, Vector128<float>.Zero), x * slope, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Vector128<float> vector) => Vector128.Sum(vector);
+    public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> MergeSums(Vector128<float> a, Vector128<float> b, int distance)
+    {
+        var places = Vector128<int>.Indices;
+        var isFirst = Vector128.Equals(places & Vector128.Create(distance), Vector128<int>.Zero).AsSingle();
+        var other = Vector128.ShuffleNative(Vector128.ConditionalSelect(isFirst, b, a), places ^ Vector128.Create(distance));
+        return Vector128.ConditionalSelect(isFirst, a, b) + other;
+    }
 }
 
 /// <summary>Eight numbers: AVX2.</summary>
@@ -103,10 +118,19 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LeakyRelu(Vector256<float> x, Vector256<float> slope) =>
-        Vector256.ConditionalSelect(Vector256.GreaterThan(x, Vector256<float>.Zero), x, x * slope);
+        Vector256.ConditionalSelect(Vector256.LessThanOrEqual(x, Vector256<float>.Zero), x * slope, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Vector256<float> vector) => Vector256.Sum(vector);
+    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> MergeSums(Vector256<float> a, Vector256<float> b, int distance)
+    {
+        var places = Vector256<int>.Indices;
+        var isFirst = Vector256.Equals(places & Vector256.Create(distance), Vector256<int>.Zero).AsSingle();
+        var other = Vector256.ShuffleNative(Vector256.ConditionalSelect(isFirst, b, a), places ^ Vector256.Create(distance));
+        return Vector256.ConditionalSelect(isFirst, a, b) + other;
+    }
 }
 
 /// <summary>Sixteen numbers: AVX-512.</summary>
@@ -138,8 +162,17 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LeakyRelu(Vector512<float> x, Vector512<float> slope) =>
-        Vector512.ConditionalSelect(Vector512.GreaterThan(x, Vector512<float>.Zero), x, x * slope);
+        Vector512.ConditionalSelect(Vector512.LessThanOrEqual(x, Vector512<float>.Zero), x * slope, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Vector512<float> vector) => Vector512.Sum(vector);
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> MergeSums(Vector512<float> a, Vector512<float> b, int distance)
+    {
+        var places = Vector512<int>.Indices;
+        var isFirst = Vector512.Equals(places & Vector512.Create(distance), Vector512<int>.Zero).AsSingle();
+        var other = Vector512.ShuffleNative(Vector512.ConditionalSelect(isFirst, b, a), places ^ Vector512.Create(distance));
+        return Vector512.ConditionalSelect(isFirst, a, b) + other;
+    }
 }

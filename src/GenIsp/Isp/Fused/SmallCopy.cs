@@ -9,29 +9,31 @@ internal static class SmallCopy
 {
     private const int Size = GenIspOptions.ParameterSize;
 
-    /// <summary>[3, H, W] → [3, 256, 256].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static unsafe FeaturePlanes Of(LinearPicture picture, int border)
+    /// <summary>[3, H, W] → [256, 256, 3].</summary>
+    public static FeatureMap Of(LinearPicture picture, int border, ParallelOptions threads)
     {
-        var result = new FeaturePlanes(3, Size, Size, border);
+        var result = new FeatureMap(3, Size, Size, border);
         var columns = Taps(picture.Width);
         var rows = Taps(picture.Height);
+        Parallel.For(0, Size, threads, y => Fill(picture, rows[y], columns, result.Row(y)));
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Fill(
+        LinearPicture picture, (int First, int Second, float Weight) row, (int First, int Second, float Weight)[] columns, Span<float> result)
+    {
+        var (first, second, below) = row;
         for (var channel = 0; channel < 3; channel++)
         {
-            for (var y = 0; y < Size; y++)
+            float* top = picture.Row(channel, first), bottom = picture.Row(channel, second);
+            for (var x = 0; x < columns.Length; x++)
             {
-                var (first, second, below) = rows[y];
-                float* top = picture.Row(channel, first), bottom = picture.Row(channel, second);
-                var to = result.Row(channel, y);
-                for (var x = 0; x < Size; x++)
-                {
-                    var (left, right, beside) = columns[x];
-                    to[x] = (1 - below) * ((1 - beside) * top[left] + beside * top[right])
-                        + below * ((1 - beside) * bottom[left] + beside * bottom[right]);
-                }
+                var (left, right, beside) = columns[x];
+                result[3 * x + channel] = (1 - below) * ((1 - beside) * top[left] + beside * top[right])
+                    + below * ((1 - beside) * bottom[left] + beside * bottom[right]);
             }
         }
-        return result;
     }
 
     // The two neighbours of each sample, and the second's weight; in float32, as PyTorch.

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace GenIsp.Isp.Fused;
 
 /// <summary>Weights of a 3×3 convolution as <see cref="Winograd{TSimd, TVector}"/> multiplies with them.</summary>
@@ -12,8 +14,9 @@ internal static class WinogradWeights
 
     /// <summary>G·g·Gᵀ of each pair of channels.</summary>
     /// <param name="weights">[outputs, inputs, 3, 3].</param>
-    /// <param name="outputs">A multiple of four.</param>
-    /// <returns>[outputs / 4, 36, inputs, 4].</returns>
+    /// <param name="outputs">How many there are.</param>
+    /// <returns>[36, inputs, outputs].</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float[] Transform(float[] weights, int outputs)
     {
         var inputs = weights.Length / 9 / outputs;
@@ -33,7 +36,7 @@ internal static class WinogradWeights
                 {
                     var (i, j) = (position / 6, position % 6);
                     var value = half[i, 0] * G[j, 0] + half[i, 1] * G[j, 1] + half[i, 2] * G[j, 2];
-                    result[((output / 4 * 36 + position) * inputs + input) * 4 + output % 4] = (float)value;
+                    result[(position * inputs + input) * outputs + output] = (float)value;
                 }
             }
         }
