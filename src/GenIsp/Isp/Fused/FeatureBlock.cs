@@ -7,8 +7,8 @@ namespace GenIsp.Isp.Fused;
 internal readonly record struct Margins(int Left, int Right, int Above, int Below);
 
 /// <summary>
-/// The first convolution, block by block along a strip of the picture. A pixel's sixteen channels lie side by side. What a block shares with
-/// the next is computed once.
+/// The first convolution, block by block along a strip of the picture. A pixel's sixteen channels lie side by side. What a block shares
+/// with the next is computed once.
 /// </summary>
 internal sealed unsafe class FeatureBlock<TSimd, TVector> : IDisposable
     where TSimd : struct, ISimd<TVector>

@@ -47,7 +47,8 @@ internal sealed unsafe class FusedKernels<TSimd, TVector> : FusedKernels
         const int Size = 2 * ShallowWeights.First;
         var parts = new double[Strips(pass) * Size];
         ForEachStrip(
-            pass, () => new FirstSums<TSimd, TVector>(pass), (strip, index) => strip.Run(index * Rows, parts.AsSpan(index * Size, Size)), threads);
+            pass, () => new FirstSums<TSimd, TVector>(pass),
+            (strip, index) => strip.Run(index * Rows, parts.AsSpan(index * Size, Size)), threads);
         return Add<double>(parts, Size);
     }
 
@@ -59,7 +60,8 @@ internal sealed unsafe class FusedKernels<TSimd, TVector> : FusedKernels
         using var scratch = new Scratch(Strips(pass) * Size);
         var parts = scratch.Take(Strips(pass) * Size);
         ForEachStrip(
-            pass, () => new SecondMoments<TSimd, TVector>(pass, edges), (strip, index) => strip.Run(index * Rows, parts + index * Size), threads);
+            pass, () => new SecondMoments<TSimd, TVector>(pass, edges),
+            (strip, index) => strip.Run(index * Rows, parts + index * Size), threads);
         return SecondSums.Of<TSimd, TVector>(weights, Add(new ReadOnlySpan<float>(parts, Strips(pass) * Size), Size), edges);
     }
 

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace GenIsp.Isp.Fused;
 
-/// <summary>Asks Linux for pages of 2 MB: to provide the 4 KB pages of a picture one by one takes as long as a third of developing it.</summary>
+/// <summary>
+/// Asks Linux for pages of 2 MB: to provide the 4 KB pages of a picture one by one takes as long as a third of developing it.
+/// </summary>
 internal static unsafe partial class LargePages
 {
     private const int Page = 2 << 20;

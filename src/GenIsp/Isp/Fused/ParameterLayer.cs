@@ -64,8 +64,8 @@ internal sealed unsafe class ParameterLayer
                 {
                     Products<TSimd, TVector>.Run(
                         input.Values + (y * _pool + row) * input.Stride, Inputs, input.Width,
-                        (int*)Unsafe.AsPointer(ref offsets[0]), Taps, Scratch.PointerTo(_weights), _channels, Scratch.PointerTo(_bias), _slope,
-                        rows + row * stride, _channels);
+                        (int*)Unsafe.AsPointer(ref offsets[0]), Taps, Scratch.PointerTo(_weights), _channels, Scratch.PointerTo(_bias),
+                        _slope, rows + row * stride, _channels);
                 }
                 Pool<TSimd, TVector>(rows, stride, result.Row(y));
             });

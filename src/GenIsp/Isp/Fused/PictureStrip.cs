@@ -119,7 +119,8 @@ internal sealed unsafe class PictureStrip<TSimd, TVector> : IDisposable
             TVector b0 = default, b1 = default, b2 = default, b3 = default;
             for (var channel = 0; channel < Outputs; channel += n)
             {
-                Winograd<TSimd, TVector>.TransformRow(_columns + 24 * channel + row * 6 * n, out var p0, out var p1, out var p2, out var p3);
+                Winograd<TSimd, TVector>.TransformRow(
+                    _columns + 24 * channel + row * 6 * n, out var p0, out var p1, out var p2, out var p3);
                 p0 = TSimd.LeakyRelu(p0, slopes);
                 p1 = TSimd.LeakyRelu(p1, slopes);
                 p2 = TSimd.LeakyRelu(p2, slopes);

@@ -55,8 +55,8 @@ internal static unsafe class Products<TSimd, TVector>
     // Twelve sums, two weights and a value: AVX2's 16 registers. Of the loads, eight serve twelve multiply-adds.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SixByTwo(
-        float* values, int step, int* offsets, int taps, float* weights, int outputs, float* start, int startStep, float slope, float* result,
-        int resultStep)
+        float* values, int step, int* offsets, int taps, float* weights, int outputs, float* start, int startStep, float slope,
+        float* result, int resultStep)
     {
         Row r0 = new(start), r1 = new(start + startStep), r2 = new(start + 2 * startStep);
         Row r3 = new(start + 3 * startStep), r4 = new(start + 4 * startStep), r5 = new(start + 5 * startStep);
@@ -83,7 +83,8 @@ internal static unsafe class Products<TSimd, TVector>
     // Where one vector holds all outputs: sixteen rows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sixteen(
-        float* values, int step, int* offsets, int taps, float* weights, float* start, int startStep, float slope, float* result, int resultStep)
+        float* values, int step, int* offsets, int taps, float* weights, float* start, int startStep, float slope, float* result,
+        int resultStep)
     {
         Column a = new(start, startStep), b = new(start + 4 * startStep, startStep);
         Column c = new(start + 8 * startStep, startStep), d = new(start + 12 * startStep, startStep);

@@ -5,7 +5,8 @@ using System.Runtime.InteropServices;
 namespace GenIsp.Isp.Fused;
 
 /// <summary>
-/// Memory that kernels point into, and that the next picture uses again: the system takes longer to provide a page than a kernel to fill it.
+/// Memory that kernels point into, and that the next picture uses again: the system takes longer to provide a page than a
+/// kernel to fill it.
 /// </summary>
 internal sealed unsafe class Scratch : IDisposable
 {

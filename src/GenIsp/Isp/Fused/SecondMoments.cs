@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace GenIsp.Isp.Fused;
 
 /// <summary>
-/// The second pass: how the first convolution's features go together, of which <see cref="SecondSums"/> makes the second's mean and variance
-/// without computing it. Strips of the picture, by one worker.
+/// The second pass: how the first convolution's features go together, of which <see cref="SecondSums"/> makes the second's mean and
+/// variance without computing it. Strips of the picture, by one worker.
 /// </summary>
 internal sealed unsafe class SecondMoments<TSimd, TVector> : IDisposable
     where TSimd : struct, ISimd<TVector>

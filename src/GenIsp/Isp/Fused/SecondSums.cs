@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace GenIsp.Isp.Fused;
 
 /// <summary>
-/// Sums over the second convolution's channels, from moments of its input: Σ (Σ w · f)² = wᵀ·M·w, where M holds Σ f(p + t) · f(p + t′). Over a
-/// picture with zeros around it, and results one pixel beyond its edges, M depends only on t′ − t: 25 shifts, half of them mirrored. The
+/// Sums over the second convolution's channels, from moments of its input: Σ (Σ w · f)² = wᵀ·M·w, where M holds Σ f(p + t) · f(p + t′). Over
+/// a picture with zeros around it, and results one pixel beyond its edges, M depends only on t′ − t: 25 shifts, half of them mirrored. The
 /// results beyond the edges are taken away again.
 /// </summary>
 internal static unsafe class SecondSums
@@ -33,8 +33,10 @@ internal static unsafe class SecondSums
 
     private static readonly double[,] Columns =
     {
-        { 1, -2 / 9.0, -2 / 9.0, 1 / 90.0, 1 / 90.0, 4 / 45.0, 4 / 45.0, 0 }, { 0, -2 / 9.0, 2 / 9.0, 1 / 45.0, -1 / 45.0, 2 / 45.0, -2 / 45.0, 0 },
-        { 0, -2 / 9.0, -2 / 9.0, 2 / 45.0, 2 / 45.0, 1 / 45.0, 1 / 45.0, 0 }, { 0, -2 / 9.0, 2 / 9.0, 4 / 45.0, -4 / 45.0, 1 / 90.0, -1 / 90.0, 0 },
+        { 1, -2 / 9.0, -2 / 9.0, 1 / 90.0, 1 / 90.0, 4 / 45.0, 4 / 45.0, 0 },
+        { 0, -2 / 9.0, 2 / 9.0, 1 / 45.0, -1 / 45.0, 2 / 45.0, -2 / 45.0, 0 },
+        { 0, -2 / 9.0, -2 / 9.0, 2 / 45.0, 2 / 45.0, 1 / 45.0, 1 / 45.0, 0 },
+        { 0, -2 / 9.0, 2 / 9.0, 4 / 45.0, -4 / 45.0, 1 / 90.0, -1 / 90.0, 0 },
         { 0, -2 / 9.0, -2 / 9.0, 8 / 45.0, 8 / 45.0, 1 / 180.0, 1 / 180.0, 1 },
     };
 
@@ -80,7 +82,8 @@ internal static unsafe class SecondSums
         for (var i = 0; i < 3 * 8 * 5; i++)
         {
             var (row, point, column) = (i / 40, i / 5 % 8, i % 5);
-            AddProduct(half.AsSpan((row * 8 + point) * Pairs, Pairs), Columns[column, point], result.AsSpan((row * 5 + column) * Pairs, Pairs));
+            AddProduct(
+                half.AsSpan((row * 8 + point) * Pairs, Pairs), Columns[column, point], result.AsSpan((row * 5 + column) * Pairs, Pairs));
         }
         return result;
     }

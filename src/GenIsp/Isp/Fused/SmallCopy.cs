@@ -21,7 +21,8 @@ internal static class SmallCopy
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void Fill(
-        LinearPicture picture, (int First, int Second, float Weight) row, (int First, int Second, float Weight)[] columns, Span<float> result)
+        LinearPicture picture, (int First, int Second, float Weight) row, (int First, int Second, float Weight)[] columns,
+        Span<float> result)
     {
         var (first, second, below) = row;
         for (var channel = 0; channel < 3; channel++)

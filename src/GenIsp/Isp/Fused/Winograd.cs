@@ -112,7 +112,8 @@ internal static unsafe class Winograd<TSimd, TVector>
     // Aᵀ. (The compiler keeps vectors of a tuple in memory.)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ToFour(
-        TVector m0, TVector m1, TVector m2, TVector m3, TVector m4, TVector m5, out TVector y0, out TVector y1, out TVector y2, out TVector y3)
+        TVector m0, TVector m1, TVector m2, TVector m3, TVector m4, TVector m5,
+        out TVector y0, out TVector y1, out TVector y2, out TVector y3)
     {
         TVector sum1 = TSimd.Add(m1, m2), difference1 = TSimd.Subtract(m1, m2);
         TVector sum2 = TSimd.Add(m3, m4), difference2 = TSimd.Subtract(m3, m4);
