@@ -10,6 +10,7 @@ var benchmarks = new Dictionary<string, Action>
     ["isp"] = IspBenchmark.Run,
     ["mpi"] = MpiBenchmark.Run,
     ["step"] = StepBenchmark.Run,
+    ["detector"] = DetectorBenchmark.Run,
 };
 // The processes that a benchmark starts.
 switch (args)

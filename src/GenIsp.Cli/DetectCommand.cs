@@ -33,11 +33,13 @@ internal static class DetectCommand
             ("yolox", DetectorConvention.Yolox), ("nanodet", DetectorConvention.NanoDet));
         var score = NumberOption.Create(
             "--score", "Leave out what scores below this, 0..1", "SCORE", 0.3, score => score is >= 0 and <= 1, "from 0 to 1");
+        var precision = PrecisionOption.ToDetect();
         var json = new Option<bool>("--json") { Description = "Print the detections as one JSON document" };
         var development = new DevelopmentOptions();
         var command = new Command(
             "detect",
-            "Develops RAW photos and finds the objects in them.") { inputs, output, detector, convention, score, json }.WithExamples(
+            "Develops RAW photos and finds the objects in them.")
+            { inputs, output, detector, convention, score, precision, json }.WithExamples(
                 "genisp detect photo.arw --detector yolox_nano.onnx -o out",
                 "genisp detect photos/ --detector retinanet_resnet50_fpn_v2_coco-5905b1c5.pth --isp genisp.safetensors -o out --json");
         development.AddTo(command);
@@ -50,7 +52,9 @@ internal static class DetectCommand
             var clock = new StageClock();
             using var developer = development.Load(parsed);
             using var loaded = clock.Measure(
-                "load", () => DetectorFile.Load(parsed.GetValue(detector)!, parsed.GetValue(convention) ?? DetectorConvention.Auto));
+                "load", () => DetectorFile.Load(
+                    parsed.GetValue(detector)!, parsed.GetValue(convention) ?? DetectorConvention.Auto,
+                    parsed.GetValue(precision) ?? DetectorPrecision.Float32));
             OutputFolder.Prepare(folder, parsed.GetValue(inputs)!, files.Select(file => file.OutputStem + ".png").Append(ResultsName));
             var threshold = (float)parsed.GetValue(score);
             var found = new Dictionary<InputFile, ImageDetections>();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using GenIsp.Detection;
 using GenIsp.Distributed;
 using GenIsp.Raw;
 using TorchSharp;
@@ -72,6 +73,7 @@ internal static class DoctorCommand
         (bool Has, string Name)[] sets =
         [
             (Avx512F.IsSupported, "AVX-512"), (Avx2.IsSupported, "AVX2"), (Fma.IsSupported, "FMA"),
+            (DetectorTypes.ProcessorHasBFloat16, "bfloat16"),
             (System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported, "NEON"),
         ];
         var names = sets.Where(set => set.Has).Select(set => set.Name).ToList();

@@ -26,7 +26,8 @@ internal sealed class NamedDetector : IDisposable
     /// <exception cref="GenIspException">It can't be loaded, or knows none of the classes.</exception>
     public static NamedDetector Load(Terminal terminal, CocoDataset dataset, string path, string name)
     {
-        var detector = DetectorFile.Load(path);
+        // Figures are the same on every machine.
+        var detector = DetectorFile.Load(path, precision: DetectorPrecision.Float32);
         var map = CategoryMap.Between(dataset.Categories, detector.Categories);
         if (map.Matches.Count == 0)
         {

@@ -3,6 +3,7 @@ using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using GenIsp.Data;
+using GenIsp.Detection;
 using GenIsp.Distributed;
 using GenIsp.Downloads;
 
@@ -36,6 +37,28 @@ internal static class Choice
         option.CompletionSources.Add(_ => choices.Select(choice => new CompletionItem(choice.Word)));
         return option;
     }
+}
+
+/// <summary>What a detector computes in.</summary>
+internal static class PrecisionOption
+{
+    /// <summary>For commands that only look: there, mixed is float32.</summary>
+    public static Option<DetectorPrecision?> ToDetect() => Choice.Optional(
+        "--precision",
+        "What the detector computes in. bfloat16 is faster under a large detector where the processor has it, and changes what is found a "
+        + "little [default: float32]",
+        ("float32", DetectorPrecision.Float32), ("bfloat16", DetectorPrecision.Bfloat16));
+
+    /// <summary>The word for it.</summary>
+    public static string NameOf(DetectorPrecision precision) => precision.ToString().ToLowerInvariant();
+
+    /// <summary>For training.</summary>
+    public static Option<DetectorPrecision?> ToTrain() => Choice.Optional(
+        "--precision",
+        "What the detector computes in: mixed goes back in bfloat16; auto is mixed where the processor has that, else float32; bfloat16 "
+        + "goes there and back in it, and bends the gradient [default: auto]",
+        ("auto", DetectorPrecision.Auto), ("float32", DetectorPrecision.Float32), ("mixed", DetectorPrecision.Mixed),
+        ("bfloat16", DetectorPrecision.Bfloat16));
 }
 
 /// <summary>An option whose value is a number within bounds.</summary>

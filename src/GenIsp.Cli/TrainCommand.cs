@@ -66,6 +66,7 @@ internal static class TrainCommand
             Facts =
             [
                 KeyValuePair.Create("detector", Path.GetFileName(options.Detector)),
+                KeyValuePair.Create("precision", PrecisionOption.NameOf(options.Precision)),
                 KeyValuePair.Create("learned from", Path.GetFileName(options.Annotations)),
                 KeyValuePair.Create("measured on", options.ValidationAnnotations is { } file ? Path.GetFileName(file) : "nothing"),
                 KeyValuePair.Create("simulated night", options.Simulation is { } night ? string.Join(", ", night.Cameras) : "no"),

@@ -9,7 +9,7 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
 {
     private readonly StatusLine _line = new(terminal);
     private long _started = Stopwatch.GetTimestamp();
-    private TrainingEvent.Started _run = new(0, 0, 0);
+    private TrainingEvent.Started _run = new(0, 0, 0, default);
     private (double Seconds, long Images) _training;
     private long _lastStep;
 
@@ -25,7 +25,8 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
                 terminal.Say(string.Create(
                     CultureInfo.InvariantCulture,
                     $"{run.Images} images, {epochs} epochs, {run.Steps} steps"
-                    + $"{(run.FirstStep > 0 ? $", from step {run.FirstStep} on" : "")}"));
+                    + $"{(run.FirstStep > 0 ? $", from step {run.FirstStep} on" : "")}; the detector computes in "
+                    + $"{PrecisionOption.NameOf(run.Precision)}"));
                 break;
             case TrainingEvent.StepDone step:
                 _training = (_training.Seconds + Stopwatch.GetElapsedTime(_lastStep).TotalSeconds, _training.Images + step.Images);

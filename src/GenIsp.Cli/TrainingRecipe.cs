@@ -18,6 +18,7 @@ internal sealed class TrainingRecipe
 
     private readonly Option<string?> _detector = Text(
         "--detector", "The frozen detector: ONNX, torchvision's RetinaNet, or the name of downloaded weights", "FILE|NAME");
+    private readonly Option<DetectorPrecision?> _precision = PrecisionOption.ToTrain();
     private readonly Option<string?> _images = Text("--images", "Folder with the RAW files, or photos with --simulate", "DIR");
     private readonly Option<string?> _annotations = Text("--annotations", "Their COCO annotations", "FILE");
     private readonly Option<string?> _validationImages = Text("--val-images", "Folder with the images to measure each epoch on", "DIR");
@@ -91,9 +92,9 @@ internal sealed class TrainingRecipe
     {
         foreach (var option in new Option[]
         {
-            _recipe, _file, _detector, _images, _annotations, _validationImages, _validationAnnotations, _interval, _simulate, _darkness,
-            _noise, _neutral, _epochs, _batch, _rate, _schedule, _warmUp, _clip, _averaging, _initialization, _cst, _maxSize, _antialias,
-            _flip, _brightness, _contrast, _boxLoss, _colorLoss, _seed,
+            _recipe, _file, _detector, _precision, _images, _annotations, _validationImages, _validationAnnotations, _interval, _simulate,
+            _darkness, _noise, _neutral, _epochs, _batch, _rate, _schedule, _warmUp, _clip, _averaging, _initialization, _cst, _maxSize,
+            _antialias, _flip, _brightness, _contrast, _boxLoss, _colorLoss, _seed,
         })
         {
             command.Add(option);
@@ -119,6 +120,7 @@ internal sealed class TrainingRecipe
         return start with
         {
             Detector = parsed.GetValue(_detector) ?? start.Detector,
+            Precision = parsed.GetValue(_precision) ?? start.Precision,
             Images = parsed.GetValue(_images) ?? start.Images,
             Annotations = parsed.GetValue(_annotations) ?? start.Annotations,
             ValidationImages = parsed.GetValue(_validationImages) ?? start.ValidationImages,

@@ -22,6 +22,9 @@ public abstract class Detector : IDisposable
     /// <summary>How large a picture should be: more pixels than these are shrunk before it looks at them.</summary>
     public abstract SizeLimit PreferredSize { get; }
 
+    /// <summary>What its convolutions compute in.</summary>
+    public virtual DetectorPrecision Precision => DetectorPrecision.Float32;
+
     /// <summary>Finds the objects in each image, best first.</summary>
     /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size.</param>
     /// <param name="scoreThreshold">Detections that score below it are left out; 0..1.</param>

@@ -12,12 +12,15 @@ public static class DetectorFile
     /// </summary>
     /// <param name="file">The file, or the name of downloaded weights such as <c>yolox_nano</c> (<see cref="KnownWeights"/>).</param>
     /// <param name="convention">How an ONNX model's output is to be read; told from the file by default.</param>
+    /// <param name="precision">What its convolutions compute in.</param>
     /// <exception cref="GenIspException">The file can't be read, is damaged, or holds no such detector.</exception>
-    public static Detector Load(string file, DetectorConvention convention = DetectorConvention.Auto)
+    public static Detector Load(
+        string file, DetectorConvention convention = DetectorConvention.Auto, DetectorPrecision precision = DetectorPrecision.Auto)
     {
         var path = KnownWeights.Locate(file);
         return WeightsFile.FormatOf(path) == WeightsFormat.Onnx
-            ? OnnxDetector.Load(path, convention)
-            : RetinaNet.RetinaNet.FromStateDict(WeightsFile.Read(path), path);
+            ? OnnxDetector.Load(path, convention, precision: precision)
+            : RetinaNet.RetinaNet.FromStateDict(
+                WeightsFile.Read(path), path, new RetinaNet.RetinaNetOptions { Precision = precision });
     }
 }

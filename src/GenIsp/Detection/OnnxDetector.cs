@@ -16,6 +16,7 @@ public sealed class OnnxDetector : Detector
     private readonly Graph _graph;
     private readonly PointGrid _grid;
     private readonly IOutputConvention _convention;
+    private DetectorPrecision _precision = DetectorPrecision.Float32;
 
     private OnnxDetector(
         Graph graph, IOutputConvention convention, DetectorInput input, IReadOnlyList<Category> categories)
@@ -32,6 +33,9 @@ public sealed class OnnxDetector : Detector
     /// <inheritdoc/>
     public override SizeLimit PreferredSize => new(Math.Max(Input.Width, Input.Height), Math.Min(Input.Width, Input.Height));
 
+    /// <inheritdoc/>
+    public override DetectorPrecision Precision => _precision;
+
     /// <summary>In what form the file gives its boxes and scores.</summary>
     public DetectorConvention Convention => _convention.Name;
 
@@ -39,9 +43,9 @@ public sealed class OnnxDetector : Detector
     public DetectorInput Input { get; }
 
     /// <summary>All that is frozen; the detector's own.</summary>
-    internal IEnumerable<Tensor> Weights => _graph.Constants.Values;
+    internal IEnumerable<Tensor> Weights => _graph.Weights;
 
-    /// <summary>The same by their names in the file, for one who trains the detector itself.</summary>
+    /// <summary>The same by their names in the file, of a detector that is not frozen.</summary>
     internal IReadOnlyDictionary<string, Tensor> NamedWeights => _graph.Constants;
 
     /// <summary>Reads a detector, and runs it once on an empty image.</summary>
@@ -50,15 +54,25 @@ public sealed class OnnxDetector : Detector
     /// <param name="input">
     /// How the image is prepared, for a file whose size is not fixed or whose input differs from its convention's; by default, that.
     /// </param>
+    /// <param name="precision">What its convolutions compute in.</param>
     /// <exception cref="GenIspException">
     /// The file can't be read or is damaged, needs operators that are not supported (all of them are named), or its output is of no
     /// known convention.
     /// </exception>
     public static OnnxDetector Load(
-        string path, DetectorConvention convention = DetectorConvention.Auto, DetectorInput? input = null) =>
-        From(OnnxFile.Read(path), path, convention, input);
+        string path, DetectorConvention convention = DetectorConvention.Auto, DetectorInput? input = null,
+        DetectorPrecision precision = DetectorPrecision.Auto)
+    {
+        var detector = From(OnnxFile.Read(path), path, convention, input);
+        detector._graph.Freeze(DetectorTypes.Of(precision));
+        detector._precision = DetectorTypes.Resolve(precision);
+        return detector;
+    }
 
-    /// <summary>A detector from what a file holds; <paramref name="source"/> is its name, for errors. Otherwise as <see cref="Load"/>.</summary>
+    /// <summary>
+    /// A detector from what a file holds, not frozen: for one who trains the detector itself, in float32. Otherwise as <see cref="Load"/>;
+    /// <paramref name="source"/> is its name, for errors.
+    /// </summary>
     internal static OnnxDetector From(
         ModelProto model, string source, DetectorConvention convention = DetectorConvention.Auto, DetectorInput? input = null)
     {

@@ -52,6 +52,9 @@ public sealed record TrainingOptions
     /// <summary>Epochs from one measurement to the next, 1..100,000; the last epoch is always measured.</summary>
     public int ValidationInterval { get; init => field = (int)Check(value, 1, 100_000); } = 1;
 
+    /// <summary>What the detector computes in. A run's own options say what <see cref="DetectorPrecision.Auto"/> was.</summary>
+    public DetectorPrecision Precision { get; init; } = DetectorPrecision.Auto;
+
     /// <summary>Simulated night; null where the images are RAW files.</summary>
     public NightSimulation? Simulation { get; init; }
 

@@ -21,7 +21,8 @@ public abstract record TrainingEvent
     /// <param name="Images">Images in an epoch.</param>
     /// <param name="Steps">Steps of the whole run.</param>
     /// <param name="FirstStep">Where it goes on; 0 for a new run.</param>
-    public sealed record Started(int Images, long Steps, long FirstStep) : TrainingEvent;
+    /// <param name="Precision">What the detector computes in.</param>
+    public sealed record Started(int Images, long Steps, long FirstStep, DetectorPrecision Precision) : TrainingEvent;
 
     /// <summary>A step is made.</summary>
     /// <param name="Epoch">From 1.</param>
@@ -128,8 +129,8 @@ public sealed class TrainingRun
         if (!world.IsFirst)
             report = _ => { };
         RequireData(options);
-        options = WithFullPaths(options);
-        using var detector = DetectorFile.Load(options.Detector);
+        options = WithFullPaths(options) with { Precision = DetectorTypes.Resolve(options.Precision) };
+        using var detector = DetectorFile.Load(options.Detector, precision: options.Precision);
         options = options with { Network = options.Network with { MaxSize = options.Network.MaxSize ?? detector.PreferredSize } };
         var training = Load(options.Images, options.Annotations, options, cache);
         var validation = options is { ValidationImages: { } images, ValidationAnnotations: { } annotations }
@@ -148,7 +149,7 @@ public sealed class TrainingRun
         var position = world.FirstOf(directory?.Restore(trainer))!;
         RefuseOtherData(folder, position, set.StepsPerEpoch);
         using var log = directory is null ? null : RunLog.Open(directory.Path, position.Step);
-        report(new TrainingEvent.Started(set.Count, (long)options.Epochs * set.StepsPerEpoch, position.Step));
+        report(new TrainingEvent.Started(set.Count, (long)options.Epochs * set.StepsPerEpoch, position.Step, detector.Precision));
         return new TrainingRun(
             directory, options, detector, set, validation, validation ?? training, trainer, position, cache, log, report, world,
             cancellation).Run();

@@ -51,19 +51,18 @@ public sealed class RetinaNetTests
     [Fact]
     public void The_gradient_reaches_the_images_and_no_weight()
     {
-        var (model, _) = RetinaNetWeights.Load(RetinaNetReference.WeightsOf(Version(2)), "v2", epsilon: null);
-        using var network = model;
+        using var network = RetinaNet.FromStateDict(RetinaNetReference.WeightsOf(Version(2)), "v2", Small);
         using var scope = NewDisposeScope();
         var image = PseudoWeights.Image("image", 60, 90).requires_grad_();
 
-        var output = network.forward(RetinaNetTransform.Apply([image], 64, 96).Images);
+        var output = network.Forward(network.Transform([image]).Images);
         (output.ClassLogits.mean() + output.BoxRegression.mean()).backward();
 
         image.grad!.shape.ShouldBe(image.shape);
         image.grad!.isfinite().all().item<bool>().ShouldBeTrue();
         (image.grad! != 0).sum().item<long>().ShouldBeGreaterThan(image.numel() / 2);
-        network.parameters().Count().ShouldBeGreaterThan(50);
-        network.parameters().ShouldAllBe(parameter => !parameter.requires_grad && (object?)parameter.grad == null);
+        network.Weights.Count().ShouldBeGreaterThan(50);
+        network.Weights.ShouldAllBe(weight => !weight.requires_grad && (object?)weight.grad == null);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using GenIsp.Color;
 using GenIsp.Data;
+using GenIsp.Detection;
 using GenIsp.Isp;
 using GenIsp.Training;
 using GenIsp.Weights;
@@ -22,8 +23,9 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
             ["best.safetensors", "last.safetensors", "log.jsonl", "options.json", "state.safetensors"], ignoreOrder: true);
         Directory.GetFiles(finished.Run, "events.out.tfevents.*").ShouldHaveSingleItem();
         finished.Result.ShouldBe(new TrainingResult(true, 4));
-        TrainingOptionsFile.Differences(TrainingRun.OptionsOf(finished.Run), finished.Options)
-            .ShouldBe(["network.max_size: \"64x64\" → null"]);
+        // What "auto" was is kept.
+        var given = finished.Options with { Precision = DetectorTypes.Resolve(finished.Options.Precision) };
+        TrainingOptionsFile.Differences(TrainingRun.OptionsOf(finished.Run), given).ShouldBe(["network.max_size: \"64x64\" → null"]);
     }
 
     [Fact]
@@ -40,7 +42,8 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
     {
         var events = finished.Events;
 
-        events.OfType<TrainingEvent.Started>().ShouldHaveSingleItem().ShouldBe(new TrainingEvent.Started(3, 4, 0));
+        events.OfType<TrainingEvent.Started>().ShouldHaveSingleItem().ShouldBe(
+            new TrainingEvent.Started(3, 4, 0, DetectorTypes.Resolve(DetectorPrecision.Auto)));
         events.OfType<TrainingEvent.StepDone>().Select(step => (step.Epoch, step.Step, step.Images))
             .ShouldBe([(1, 1, 2), (1, 2, 1), (2, 3, 2), (2, 4, 1)]);
         events.OfType<TrainingEvent.Validating>().Select(validating => validating.Epoch).ShouldBe([1, 2]);

@@ -16,13 +16,8 @@ internal sealed class Graph : IDisposable
     private readonly string _inputName;
     private readonly long[] _inputShape;
     private readonly ScalarType _type;
+    private readonly List<FrozenConvolution> _frozen = [];
     private List<Step> _steps;
-
-    // One node that is computed on every run. Dead: the values that nothing later needs.
-    private sealed record Step(string Description, string Operator, string[] Inputs, string[] Outputs, Kernel Kernel)
-    {
-        public string[] Dead { get; set; } = [];
-    }
 
     private Graph(ModelProto model, string source, string inputName, long[] inputShape, ScalarType type)
     {
@@ -55,6 +50,9 @@ internal sealed class Graph : IDisposable
     /// <summary>Weights, and what was computed of them alone, by their names in the file.</summary>
     public IReadOnlyDictionary<string, Tensor> Constants => _constants;
 
+    /// <summary>All weights: constants, and those of convolutions that are frozen.</summary>
+    public IEnumerable<Tensor> Weights => _constants.Values.Concat(_frozen.SelectMany(convolution => convolution.Weights));
+
     /// <summary>How many nodes every run computes.</summary>
     public int StepCount => _steps.Count;
 
@@ -82,6 +80,17 @@ internal sealed class Graph : IDisposable
             : throw new GenIspException($"{source} has {inputs.Length} inputs ({names}); a detector has one, the image.");
     }
 
+    /// <summary>
+    /// Rewrites the convolutions for good as <see cref="FrozenConvolution"/>s, batch norms and ReLUs in them. Their weights are no
+    /// constants any more, and nobody can train them.
+    /// </summary>
+    /// <param name="types">What they compute in.</param>
+    public void Freeze(DetectorTypes types)
+    {
+        using var quiet = no_grad();
+        Adopt(GraphRewriting.FreezeConvolutions(_steps, OutputNames, _constants, types, _frozen));
+    }
+
     /// <summary>Computes the outputs. They carry a gradient to the input if that requires one.</summary>
     /// <param name="input">Of the shape and dtype given to <see cref="Load"/>.</param>
     /// <returns>One tensor for each of <see cref="OutputNames"/>, in the caller's dispose scope.</returns>
@@ -90,9 +99,7 @@ internal sealed class Graph : IDisposable
         if (!input.shape.AsSpan().SequenceEqual(_inputShape) || input.dtype != _type)
             throw new ArgumentException($"The input is {input.dtype} [{string.Join(", ", input.shape)}].", nameof(input));
         using var scope = NewDisposeScope();
-        // Channels-last, which convolutions keep: a third faster.
-        var image = input.dim() == 4 ? input.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : input.alias();
-        var values = new Dictionary<string, Tensor>(StringComparer.Ordinal) { [_inputName] = image };
+        var values = new Dictionary<string, Tensor>(StringComparer.Ordinal) { [_inputName] = input.alias() };
         foreach (var step in _steps)
         {
             Compute(step, values);
@@ -109,6 +116,8 @@ internal sealed class Graph : IDisposable
     {
         foreach (var constant in _constants.Values)
             constant.Dispose();
+        foreach (var convolution in _frozen)
+            convolution.Dispose();
     }
 
     private List<Step> Prepare(ModelProto model)
@@ -131,7 +140,7 @@ internal sealed class Graph : IDisposable
                 if (node.UnreadAttributes.ToList() is { Count: > 0 } unread)
                     throw new UnsupportedException($"attribute {string.Join(", ", unread)}");
                 var outputs = OperatorTable.HasManyOutputs(node) ? proto.Output : proto.Output.Take(1);
-                steps.Add(new Step(node.Description, proto.OpType, [.. proto.Input], [.. outputs], kernel));
+                steps.Add(new Step(node, [.. proto.Input], [.. outputs], kernel));
             }
             catch (UnsupportedException error)
             {
@@ -156,9 +165,9 @@ internal sealed class Graph : IDisposable
         foreach (var step in _steps)
         {
             if (step.Inputs.FirstOrDefault(name => name.Length > 0 && !made.Contains(name)) is { } missing)
-                throw Damaged($"{step.Description} uses '{missing}', which nothing before it makes");
+                throw Damaged($"{step.Node.Description} uses '{missing}', which nothing before it makes");
             if (step.Outputs.FirstOrDefault(name => name.Length > 0 && !made.Add(name)) is { } twice)
-                throw Damaged($"{step.Description} makes '{twice}', which exists already");
+                throw Damaged($"{step.Node.Description} makes '{twice}', which exists already");
         }
         if (OutputNames.FirstOrDefault(name => !made.Contains(name)) is { } absent)
             throw Damaged($"nothing makes the output '{absent}'");
@@ -193,36 +202,15 @@ internal sealed class Graph : IDisposable
                 values.Remove(name);
             }
         }
-        _steps = FuseSilu(steps);
+        Adopt(GraphRewriting.FuseSilu(steps, OutputNames));
+    }
+
+    private void Adopt(List<Step> steps)
+    {
+        _steps = steps;
         foreach (var (index, dead) in LastUses().Index())
             _steps[index].Dead = dead;
         DropUnusedConstants();
-    }
-
-    // x · sigmoid(x), of which exporters make two nodes: in one, there is a value less to write, to keep and to read on the way back.
-    private List<Step> FuseSilu(List<Step> steps)
-    {
-        var uses = steps.SelectMany(step => step.Inputs).Concat(OutputNames).CountBy(name => name).ToDictionary();
-        var sigmoids = steps
-            .Where(step => step is { Operator: "Sigmoid", Inputs.Length: 1, Outputs: [{ Length: > 0 } made] }
-                && uses.GetValueOrDefault(made) == 1)
-            .ToDictionary(step => step.Outputs[0]);
-        var fused = new Dictionary<Step, Step>();
-        foreach (var step in steps.Where(step => step is { Operator: "Mul", Inputs.Length: 2 }))
-        {
-            var (a, b) = (step.Inputs[0], step.Inputs[1]);
-            if (sigmoids.TryGetValue(b, out var sigmoid) && sigmoid.Inputs[0] == a
-                || sigmoids.TryGetValue(a, out sigmoid) && sigmoid.Inputs[0] == b)
-            {
-                fused[sigmoid] = step;
-                fused[step] = step with { Inputs = sigmoid.Inputs, Kernel = x => [nn.functional.silu(x[0])] };
-            }
-        }
-        return
-        [
-            .. steps.Where(step => !(step.Operator == "Sigmoid" && fused.ContainsKey(step)))
-                .Select(step => fused.GetValueOrDefault(step, step)),
-        ];
     }
 
     private void DropUnusedConstants()
@@ -257,10 +245,10 @@ internal sealed class Graph : IDisposable
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             // libtorch's messages go on with a stack trace of its own.
-            throw new GenIspException($"{_source}: {step.Description} can't be computed: {error.Message.Split('\n')[0]}", error);
+            throw new GenIspException($"{_source}: {step.Node.Description} can't be computed: {error.Message.Split('\n')[0]}", error);
         }
         if (outputs.Length < step.Outputs.Length)
-            throw new GenIspException($"{_source}: {step.Description} makes {outputs.Length} outputs, not {step.Outputs.Length}.");
+            throw new GenIspException($"{_source}: {step.Node.Description} makes {outputs.Length} outputs, not {step.Outputs.Length}.");
         foreach (var (name, output) in step.Outputs.Zip(outputs).Where(pair => pair.First.Length > 0))
         {
             Inputs.Limit(output.shape);

@@ -31,8 +31,11 @@ public sealed class RetinaNet : Detector
     /// <inheritdoc/>
     public override SizeLimit PreferredSize => new(_options.MaxSize, _options.MinSize);
 
-    /// <summary>All that is frozen, the statistics of the batch norms too; the detector's own.</summary>
-    internal IEnumerable<Tensor> Weights => _model.state_dict().Values;
+    /// <inheritdoc/>
+    public override DetectorPrecision Precision => DetectorTypes.Resolve(_options.Precision);
+
+    /// <summary>All that is frozen; the detector's own.</summary>
+    internal IEnumerable<Tensor> Weights => _model.Weights;
 
     /// <summary>
     /// The detector that the weights belong to. Version 1 or 2, and the number of classes, are recognised from names and shapes; 91
@@ -45,7 +48,7 @@ public sealed class RetinaNet : Detector
     public static RetinaNet FromStateDict(StateDict weights, string source, RetinaNetOptions? options = null)
     {
         options ??= new RetinaNetOptions();
-        var (model, classes) = RetinaNetWeights.Load(weights, source, options.BatchNormEpsilon);
+        var (model, classes) = RetinaNetWeights.Load(weights, source, options.BatchNormEpsilon, DetectorTypes.Of(options.Precision));
         return new RetinaNet(model, classes, options);
     }
 
@@ -60,7 +63,7 @@ public sealed class RetinaNet : Detector
 
     /// <summary>What the heads say of every anchor, for a loss. A gradient flows back to the batch.</summary>
     /// <param name="batch">[N, 3, H, W], float32, normalised, as from <see cref="Transform"/>.</param>
-    public RetinaNetOutput Forward(Tensor batch) => _model.forward(batch);
+    public RetinaNetOutput Forward(Tensor batch) => _model.Forward(batch);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">There is no image, or one is not [3, H, W] in float32.</exception>

@@ -24,4 +24,7 @@ public sealed record RetinaNetOptions
     /// top of the COCO weights, need 1e-5, which no file says.
     /// </summary>
     public double? BatchNormEpsilon { get; init; }
+
+    /// <summary>What the convolutions are computed in.</summary>
+    public DetectorPrecision Precision { get; init; } = DetectorPrecision.Auto;
 }

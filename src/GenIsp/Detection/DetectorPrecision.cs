@@ -1,0 +1,59 @@
+using System.Runtime.Intrinsics.X86;
+using static TorchSharp.torch;
+
+namespace GenIsp.Detection;
+
+/// <summary>What a frozen detector's convolutions are computed in. All else is in float32 always.</summary>
+public enum DetectorPrecision
+{
+    /// <summary><see cref="Mixed"/> where the processor multiplies bfloat16, else <see cref="Float32"/>.</summary>
+    Auto,
+
+    /// <summary>float32.</summary>
+    Float32,
+
+    /// <summary>
+    /// float32 from the image to the detections and the loss, bfloat16 on the way back through large convolutions: detections, losses and
+    /// figures are float32's, and the ISP's gradient is within 2 % of its.
+    /// </summary>
+    Mixed,
+
+    /// <summary>
+    /// bfloat16 there and back, the fastest. Detections change a little; a gradient changes by 25 % of its length and more, for ReLUs near 0
+    /// go on or off, and points are assigned to other boxes.
+    /// </summary>
+    Bfloat16,
+}
+
+/// <summary>The dtypes of a detector's convolutions, forward and back.</summary>
+internal readonly record struct DetectorTypes(ScalarType Forward, ScalarType Back)
+{
+    /// <summary>Whether the processor has AVX512_BF16 or AMX-BF16: elsewhere bfloat16 is right, but slow.</summary>
+    public static bool ProcessorHasBFloat16 { get; } = HasBFloat16();
+
+    /// <summary>What <see cref="DetectorPrecision.Auto"/> is on this machine; any other is itself.</summary>
+    public static DetectorPrecision Resolve(DetectorPrecision precision) => precision switch
+    {
+        DetectorPrecision.Auto => ProcessorHasBFloat16 ? DetectorPrecision.Mixed : DetectorPrecision.Float32,
+        _ => precision,
+    };
+
+    /// <summary>What a precision means on this machine.</summary>
+    public static DetectorTypes Of(DetectorPrecision precision) => precision switch
+    {
+        DetectorPrecision.Bfloat16 => new(ScalarType.BFloat16, ScalarType.BFloat16),
+        DetectorPrecision.Mixed => new(ScalarType.Float32, ScalarType.BFloat16),
+        DetectorPrecision.Auto => Of(Resolve(precision)),
+        _ => new(ScalarType.Float32, ScalarType.Float32),
+    };
+
+    // CPUID, leaf 7 (Intel's manual, volume 2A): AMX-BF16 is bit 22 of EDX in subleaf 0, AVX512_BF16 bit 5 of EAX in subleaf 1. The system
+    // must save the wide registers too, which IsSupported knows.
+    private static bool HasBFloat16()
+    {
+        if (!X86Base.IsSupported || !Avx512F.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
+            return false;
+        var (subleaves, _, _, edx) = X86Base.CpuId(7, 0);
+        return (edx & 1 << 22) != 0 || (subleaves >= 1 && (X86Base.CpuId(7, 1).Eax & 1 << 5) != 0);
+    }
+}

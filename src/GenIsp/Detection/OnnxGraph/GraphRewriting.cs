@@ -1,0 +1,102 @@
+using static TorchSharp.torch;
+
+namespace GenIsp.Detection.OnnxGraph;
+
+/// <summary>Steps that compute the same with less: fewer values are written, kept for the way back, and read there.</summary>
+internal static class GraphRewriting
+{
+    /// <summary>x · sigmoid(x), of which exporters make two nodes, becomes one.</summary>
+    /// <param name="steps">In order.</param>
+    /// <param name="outputs">Names of the values that must still be made.</param>
+    public static List<Step> FuseSilu(IReadOnlyList<Step> steps, IReadOnlyList<string> outputs)
+    {
+        var uses = UsesIn(steps, outputs);
+        var sigmoids = steps
+            .Where(step => step is { Operator: "Sigmoid", Inputs.Length: 1, Outputs: [{ Length: > 0 } made] }
+                && uses.GetValueOrDefault(made) == 1)
+            .ToDictionary(step => step.Outputs[0]);
+        var fused = new Dictionary<Step, Step>();
+        foreach (var step in steps.Where(step => step is { Operator: "Mul", Inputs.Length: 2 }))
+        {
+            var (a, b) = (step.Inputs[0], step.Inputs[1]);
+            if (sigmoids.TryGetValue(b, out var sigmoid) && sigmoid.Inputs[0] == a
+                || sigmoids.TryGetValue(a, out sigmoid) && sigmoid.Inputs[0] == b)
+            {
+                fused[sigmoid] = step;
+                fused[step] = step with { Inputs = sigmoid.Inputs, Kernel = x => [nn.functional.silu(x[0])] };
+            }
+        }
+        return
+        [
+            .. steps.Where(step => !(step.Operator == "Sigmoid" && fused.ContainsKey(step)))
+                .Select(step => fused.GetValueOrDefault(step, step)),
+        ];
+    }
+
+    /// <summary>
+    /// Convolutions with constant weights become <see cref="FrozenConvolution"/>s, which take in the batch norm and the ReLU that alone
+    /// read them.
+    /// </summary>
+    /// <param name="steps">In order.</param>
+    /// <param name="outputs">Names of the values that must still be made.</param>
+    /// <param name="constants">By name.</param>
+    /// <param name="types">What the convolutions compute in; all else stays in its dtype.</param>
+    /// <param name="frozen">Takes what the caller must dispose of.</param>
+    public static List<Step> FreezeConvolutions(
+        IReadOnlyList<Step> steps, IReadOnlyList<string> outputs, IReadOnlyDictionary<string, Tensor> constants, DetectorTypes types,
+        List<FrozenConvolution> frozen)
+    {
+        var uses = UsesIn(steps, outputs);
+        var readers = steps.SelectMany(step => step.Inputs.Select(name => (name, step))).ToLookup(pair => pair.name, pair => pair.step);
+        Step? OnlyReader(string name) => uses.GetValueOrDefault(name) == 1 ? readers[name].FirstOrDefault() : null;
+        bool AreConstant(IEnumerable<string> names) => names.All(name => name.Length == 0 || constants.ContainsKey(name));
+
+        var taken = new HashSet<Step>();
+        var result = new List<Step>();
+        foreach (var step in steps.Where(step => !taken.Contains(step)))
+        {
+            if (step.Operator != "Conv" || !AreConstant(step.Inputs[1..]) || new Window(step.Node).SymmetricPads is not { } pads)
+            {
+                result.Add(step);
+                continue;
+            }
+            using var scope = NewDisposeScope();
+            var (weight, bias) = (constants[step.Inputs[1]], step.Inputs.Length > 2 ? constants.GetValueOrDefault(step.Inputs[2]) : null);
+            var made = step.Outputs[0];
+            if (OnlyReader(made) is { Operator: "BatchNormalization" } norm && norm.Inputs[0] == made && AreConstant(norm.Inputs[1..]))
+            {
+                var scale = constants[norm.Inputs[1]] * constants[norm.Inputs[4]].Plus(norm.Node.Float("epsilon", 1e-5f)).rsqrt();
+                var shift = constants[norm.Inputs[2]] - constants[norm.Inputs[3]] * scale;
+                (weight, bias) = (weight * scale.view(-1, 1, 1, 1), bias is null ? shift : (bias * scale).Plus(shift));
+                made = norm.Outputs[0];
+                taken.Add(norm);
+            }
+            var relu = OnlyReader(made) is { Operator: "Relu" } activation ? activation : null;
+            if (relu is not null)
+            {
+                made = relu.Outputs[0];
+                taken.Add(relu);
+            }
+            var window = new Window(step.Node);
+            var convolution = new FrozenConvolution(
+                weight, bias, new ConvolutionGeometry(window.Strides, pads, window.Dilations, step.Node.Int("group", 1)), types);
+            frozen.Add(convolution);
+            result.Add(step with
+            {
+                Inputs = [step.Inputs[0]],
+                Outputs = [made],
+                Kernel = Run(convolution, types.Forward, relu is not null),
+            });
+        }
+        return result;
+    }
+
+    private static Kernel Run(FrozenConvolution convolution, ScalarType type, bool relu) => x =>
+    {
+        var image = FrozenConvolution.ChannelsLast(x[0].to_type(type));
+        return [convolution.Forward(image, relu: relu).to_type(x[0].dtype)];
+    };
+
+    private static Dictionary<string, int> UsesIn(IReadOnlyList<Step> steps, IReadOnlyList<string> outputs) =>
+        steps.SelectMany(step => step.Inputs).Concat(outputs).CountBy(name => name).ToDictionary();
+}

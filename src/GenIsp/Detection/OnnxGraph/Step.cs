@@ -1,0 +1,14 @@
+namespace GenIsp.Detection.OnnxGraph;
+
+/// <summary>One node that is computed on every run.</summary>
+/// <param name="Node">As the file has it.</param>
+/// <param name="Inputs">Names of values; empty where an optional one is left out.</param>
+/// <param name="Outputs">Likewise.</param>
+/// <param name="Kernel">Computes them.</param>
+internal sealed record Step(Node Node, string[] Inputs, string[] Outputs, Kernel Kernel)
+{
+    public string Operator => Node.Proto.OpType;
+
+    /// <summary>The values that no later step needs.</summary>
+    public string[] Dead { get; set; } = [];
+}
