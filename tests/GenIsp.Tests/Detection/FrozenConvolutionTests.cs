@@ -36,7 +36,7 @@ public sealed class FrozenConvolutionTests
         layer => Check(layer, DetectorTypes.Of(DetectorPrecision.Mixed), 1e-5, 1e-2), iter: 40, threads: 1);
 
     [Fact]
-    public void Bfloat16_rounds_both() => Layers.Where(layer => !layer.Relu).Sample(
+    public void Bfloat16_rounds_both() => Layers.Where(layer => !layer.Relu && layer.Groups == 1).Sample(
         layer => Check(layer, DetectorTypes.Of(DetectorPrecision.Bfloat16), 1e-2, 1e-2), iter: 40, threads: 1);
 
     // 256 → 1024 ended the process, 64 → 80 came out wrong where libtorch chose the kernel.

@@ -78,14 +78,16 @@ internal static class GraphRewriting
                 taken.Add(relu);
             }
             var window = new Window(step.Node);
-            var convolution = new FrozenConvolution(
-                weight, bias, new ConvolutionGeometry(window.Strides, pads, window.Dilations, step.Node.Int("group", 1)), types);
+            var geometry = new ConvolutionGeometry(window.Strides, pads, window.Dilations, step.Node.Int("group", 1));
+            // Memory bounds those of groups: bfloat16 gains nothing there.
+            var own = geometry.Groups == 1 ? types : DetectorTypes.Of(DetectorPrecision.Float32);
+            var convolution = new FrozenConvolution(weight, bias, geometry, own);
             frozen.Add(convolution);
             result.Add(step with
             {
                 Inputs = [step.Inputs[0]],
                 Outputs = [made],
-                Kernel = Run(convolution, types.Forward, relu is not null),
+                Kernel = Run(convolution, own.Forward, relu is not null),
             });
         }
         return result;

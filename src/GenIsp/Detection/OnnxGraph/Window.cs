@@ -32,7 +32,7 @@ internal sealed class Window
     public long[] Dilations { get; }
 
     /// <summary>The pads where they are written, and the same on both sides; else null.</summary>
-    public long[]? SymmetricPads => _autoPad == "NOTSET" && _pads[..2].SequenceEqual(_pads[2..]) ? _pads[..2] : null;
+    public long[]? SymmetricPads => _autoPad == "NOTSET" && _pads.AsSpan(0, 2).SequenceEqual(_pads.AsSpan(2)) ? _pads[..2] : null;
 
     /// <summary>The window on an image of a known size.</summary>
     /// <param name="Height">Rows of the output.</param>
