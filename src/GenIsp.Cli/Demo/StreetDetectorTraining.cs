@@ -14,7 +14,8 @@ internal static class StreetDetectorTraining
     private const int BatchSize = 2, WarmUpSteps = 200;
     private const double Rate = 1.5e-3, LongestGradient = 5;
 
-    private static readonly DetectionLossOptions Loss = new() { BoxLoss = BoxLoss.GIoU, BoxWeight = 2 };
+    /// <summary>What the detector learns by, and then teaches by.</summary>
+    public static DetectionLossOptions Loss { get; } = new() { BoxLoss = BoxLoss.GIoU, BoxWeight = 2 };
 
     /// <summary>Trains along a cosine of the learning rate, with Adam.</summary>
     /// <param name="seed">The same seed and steps give the same scenes and first weights.</param>
