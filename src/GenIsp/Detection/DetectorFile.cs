@@ -15,7 +15,7 @@ public static class DetectorFile
     /// <param name="precision">What its convolutions compute in.</param>
     /// <exception cref="GenIspException">The file can't be read, is damaged, or holds no such detector.</exception>
     public static Detector Load(
-        string file, DetectorConvention convention = DetectorConvention.Auto, DetectorPrecision precision = DetectorPrecision.Auto)
+        string file, DetectorConvention convention = DetectorConvention.Auto, DetectorPrecision precision = DetectorPrecision.Float32)
     {
         var path = KnownWeights.Locate(file);
         return WeightsFile.FormatOf(path) == WeightsFormat.Onnx

@@ -61,7 +61,7 @@ public sealed class OnnxDetector : Detector
     /// </exception>
     public static OnnxDetector Load(
         string path, DetectorConvention convention = DetectorConvention.Auto, DetectorInput? input = null,
-        DetectorPrecision precision = DetectorPrecision.Auto)
+        DetectorPrecision precision = DetectorPrecision.Float32)
     {
         var detector = From(OnnxFile.Read(path), path, convention, input);
         detector._graph.Freeze(DetectorTypes.Of(precision));

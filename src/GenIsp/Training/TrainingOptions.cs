@@ -53,7 +53,7 @@ public sealed record TrainingOptions
     public int ValidationInterval { get; init => field = (int)Check(value, 1, 100_000); } = 1;
 
     /// <summary>What the detector computes in. A run's own options say what <see cref="DetectorPrecision.Auto"/> was.</summary>
-    public DetectorPrecision Precision { get; init; } = DetectorPrecision.Auto;
+    public DetectorPrecision Precision { get; init; } = DetectorPrecision.Float32;
 
     /// <summary>Simulated night; null where the images are RAW files.</summary>
     public NightSimulation? Simulation { get; init; }

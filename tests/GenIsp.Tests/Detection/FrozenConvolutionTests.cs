@@ -13,13 +13,14 @@ public sealed class FrozenConvolutionTests
     }
 
     private static readonly Gen<Layer> Layers = Gen.Select(
-        OneOf(3, 16, 32, 64, 80, 112), OneOf(16, 36, 64, 80, 112, 208), OneOf(1, 3, 5), Gen.Int[1, 2],
+        OneOf(3, 16, 32, 64, 80, 112), OneOf(16, 36, 64, 80, 112, 208), OneOf(1, 3), Gen.Int[1, 2],
         Gen.Int[1, 14], Gen.Int[1, 14], Gen.Int[0, 7], (inputs, outputs, kernel, stride, height, width, flags) =>
         {
-            // libtorch's own gradient, which strided convolutions have, is wrong on a Zen 5 for other numbers of channels.
+            // libtorch's own gradient, which strided convolutions have, is wrong on a Zen 5 for other numbers of channels; and 5×5 windows
+            // of all channels are on images that are narrower than they.
             var layer = new Layer(
                 inputs, stride == 1 ? outputs : outputs / 16 * 16, kernel, stride, 1, height, width, (flags & 2) != 0, (flags & 4) != 0);
-            return (flags & 1) == 0 ? layer : layer with { Outputs = inputs, Groups = inputs, Kernel = Math.Max(3, kernel) };
+            return (flags & 1) == 0 ? layer : layer with { Outputs = inputs, Groups = inputs, Kernel = kernel + 2 };
         });
 
     private static Gen<int> OneOf(params int[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);

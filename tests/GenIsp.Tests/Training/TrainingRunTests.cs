@@ -43,7 +43,7 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
         var events = finished.Events;
 
         events.OfType<TrainingEvent.Started>().ShouldHaveSingleItem().ShouldBe(
-            new TrainingEvent.Started(3, 4, 0, DetectorTypes.Resolve(DetectorPrecision.Auto)));
+            new TrainingEvent.Started(3, 4, 0, DetectorPrecision.Float32));
         events.OfType<TrainingEvent.StepDone>().Select(step => (step.Epoch, step.Step, step.Images))
             .ShouldBe([(1, 1, 2), (1, 2, 1), (2, 3, 2), (2, 4, 1)]);
         events.OfType<TrainingEvent.Validating>().Select(validating => validating.Epoch).ShouldBe([1, 2]);

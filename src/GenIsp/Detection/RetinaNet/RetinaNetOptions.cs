@@ -26,5 +26,5 @@ public sealed record RetinaNetOptions
     public double? BatchNormEpsilon { get; init; }
 
     /// <summary>What the convolutions are computed in.</summary>
-    public DetectorPrecision Precision { get; init; } = DetectorPrecision.Auto;
+    public DetectorPrecision Precision { get; init; } = DetectorPrecision.Float32;
 }
