@@ -34,7 +34,9 @@ internal static class DetectorBenchmark
         {
             foreach (var side in sides)
                 side.Measure(isp, images, keep: round >= 0);
-            var (learn, detect) = (torch?.Measure("learn") ?? double.NaN, torch?.Measure("detect") ?? double.NaN);
+            if (torch is null)
+                continue;
+            var (learn, detect) = (torch.Measure("learn"), torch.Measure("detect"));
             if (round < 0)
                 continue;
             learning.Add(learn);
@@ -74,12 +76,14 @@ internal static class DetectorBenchmark
 
         public object Report(Side float32, List<double> learning, List<double> detecting)
         {
-            var (ofLearning, ofDetecting) = (Ratio.Of(learning, _learning), Ratio.Of(detecting, _detecting));
+            Ratio? To(List<double> peer, List<double> ours) => peer.Count > 0 ? Ratio.Of(peer, ours) : null;
+            static string Text(Ratio? ratio) => ratio is null ? "" : $", ratio {ratio}";
+            var (ofLearning, ofDetecting) = (To(learning, _learning), To(detecting, _detecting));
             var distance = Math.Sqrt(
                 _gradient.Zip(float32._gradient, (a, b) => Math.Pow(a - b, 2)).Sum() / float32._gradient.Sum(value => Math.Pow(value, 2)));
             Console.WriteLine(
-                $"       {precision}: a step of {Batch} {Timing.Of(_learning)}, ratio {ofLearning}; one detection {Timing.Of(_detecting)}, "
-                + $"ratio {ofDetecting}; gradient differs by {distance:0.0000}");
+                $"       {precision}: a step of {Batch} {Timing.Of(_learning)}{Text(ofLearning)}; one detection {Timing.Of(_detecting)}"
+                + $"{Text(ofDetecting)}; gradient differs by {distance:0.0000}");
             return new
             {
                 precision = $"{precision}",

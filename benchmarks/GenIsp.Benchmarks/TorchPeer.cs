@@ -39,7 +39,7 @@ internal sealed class TorchPeer : IDisposable
         var peer = new TorchPeer(process);
         if (peer.TryAsk("8 8", out _))
             return peer;
-        Console.WriteLine("       no PyTorch: apt-get install python3-torch");
+        Console.WriteLine($"       no PyTorch for {script}: apt-get install python3-torch python3-torchvision");
         peer.Dispose();
         return null;
     }

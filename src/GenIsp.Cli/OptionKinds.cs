@@ -179,7 +179,10 @@ internal static class CacheOption
     /// <summary>Tells what the cache was good for, and what was wrong with it; of all processes together.</summary>
     public static void SayUse(Terminal terminal, Communicator world, ImageCache? cache)
     {
+        var troubles = new List<string>();
         while (cache?.TakeWarning() is { } trouble)
+            troubles.Add(trouble);
+        foreach (var trouble in world.Gather(troubles).SelectMany(ofOne => ofOne).Distinct())
             terminal.Say($"genisp: {trouble}");
         var (found, made) = (world.Gather(cache?.Found ?? 0).Sum(), world.Gather(cache?.Made ?? 0).Sum());
         if (found + made > 0)

@@ -95,27 +95,24 @@ internal sealed class Rivals : IDisposable
             throw new OperationCanceledException(cancellation);
         var all = Pairs.ToDictionary(pair => pair, pair => world.Merge(found[pair]).SelectMany(one => one).ToList());
         gallery?.Merge(world);
-        Measurement? measurement = null;
-        if (world.IsFirst)
+        Evaluation[] evaluations = !world.IsFirst ? [] :
+        [
+            .. Pairs.Select(pair => clock.Measure(
+                "evaluation", () => Evaluation.Of(_dataset, all[pair], options, pair.Isp.Name, pair.Detector.Name))),
+        ];
+        // All leave together, or those that stay would wait for the one that left.
+        if (world.Any(cancellation.IsCancellationRequested))
+            throw new OperationCanceledException(cancellation);
+        if (world.IsFirst && folder is not null)
         {
-            Evaluation[] evaluations =
-            [
-                .. Pairs.Select(pair => clock.Measure(
-                    "evaluation", () => Evaluation.Of(_dataset, all[pair], options, pair.Isp.Name, pair.Detector.Name))),
-            ];
-            cancellation.ThrowIfCancellationRequested();
-            if (folder is not null)
-            {
-                foreach (var pair in Pairs)
-                    CocoResultsFile.Write(Path.Combine(folder, NameOf(pair.Isp, pair.Detector)), all[pair]);
-                Json.Write(Path.Combine(folder, FiguresName), Evaluation.ToJson(evaluations));
-            }
-            measurement = new Measurement(evaluations, gallery?.Build() ?? []);
+            foreach (var pair in Pairs)
+                CocoResultsFile.Write(Path.Combine(folder, NameOf(pair.Isp, pair.Detector)), all[pair]);
+            Json.Write(Path.Combine(folder, FiguresName), Evaluation.ToJson(evaluations));
         }
         clock.Say(terminal, world, _dataset.Source);
         foreach (var isp in _isps)
             isp.SayChoices(terminal, world);
-        return measurement;
+        return world.IsFirst ? new Measurement(evaluations, gallery?.Build() ?? []) : null;
     }
 
     public void Dispose()

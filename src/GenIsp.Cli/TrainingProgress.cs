@@ -46,7 +46,7 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
             case TrainingEvent.Ended { Seconds.Count: > 0 } end:
                 _line.Show("");
                 terminal.Say(FormattableString.Invariant(
-                    $"waited for data {100 * end.DataShare:0.0} % of the time ({end.Seconds.GetValueOrDefault("data"):0.0} s)"));
+                    $"waited for data {100 * end.DataShare:0.0} % of the time ({end.Seconds.GetValueOrDefault(StepClock.Data):0.0} s)"));
                 break;
         }
     }

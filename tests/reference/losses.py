@@ -99,16 +99,18 @@ def heads():
 
 
 def gradients(case, kind):
-    """Both losses of a batch, and their gradients to the images, through the whole network."""
+    """Both losses of a batch, and their gradients to the images, through the whole network. In float64: in float32, rounding turns ReLUs
+    near 0 on or off, and each processor's gradient goes its own way."""
     model = build(case["version"], case["classes"], case["minSize"], case["maxSize"]).eval()
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     model.load_state_dict({
         name: torch.from_numpy(weight(name, shape, case["classBias"], case["classGain"], case["boxGain"], case["salt"]))
         for name, shape in shapes.items()})
+    model.double()
     for parameter in model.parameters():
         parameter.requires_grad = False
     model.head.regression_head._loss_type = kind
-    images = [image(f"image{i}", *size).requires_grad_() for i, size in enumerate(case["images"])]
+    images = [image(f"image{i}", *size).double().requires_grad_() for i, size in enumerate(case["images"])]
     # RetinaNet's labels of its categories: COCO's have gaps.
     known = [1, 2, 3, 13, 44, 90] if case["classes"] == 91 else list(range(1, case["classes"]))
     targets = [

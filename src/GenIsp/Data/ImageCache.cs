@@ -10,7 +10,8 @@ namespace GenIsp.Data;
 /// <summary>
 /// Images that took long to make, kept on the disk for other epochs and runs. Any number of threads and processes may use one folder:
 /// files appear whole or not at all. Where they exceed the size, those go first that were used least recently. What goes wrong with the
-/// cache never ends a run; <see cref="TakeWarning"/> tells it, each kind once.
+/// cache's files never ends a run; <see cref="TakeWarning"/> tells it, each kind once. (They are mapped into memory: a disk that fails while
+/// one is read ends the process, as it does wherever files are mapped.)
 /// </summary>
 public sealed class ImageCache
 {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace GenIsp.Detection;
 
-/// <summary>What a frozen detector's convolutions are computed in. All else is in float32 always.</summary>
+/// <summary>What a frozen detector's convolutions are computed in. Boxes, scores and losses are made of it in float32 always.</summary>
 public enum DetectorPrecision
 {
     /// <summary><see cref="Mixed"/> where the processor multiplies bfloat16, else <see cref="Float32"/>.</summary>

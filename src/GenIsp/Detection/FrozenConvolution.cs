@@ -92,11 +92,11 @@ internal sealed class FrozenConvolution : IDisposable
     // convolution that it is too, without strides: of the turned window, with the pads that are left.
     private bool HasOwnGradient() => _isMatrix
         ? _types.Back != _types.Forward
-        : _geometry.Strides is [1, 1] && Turned(_geometry).Padding.All(pad => pad >= 0);
+        : _geometry.Strides is [1, 1] && Turned().Padding.All(pad => pad >= 0);
 
-    private ConvolutionGeometry Turned(ConvolutionGeometry geometry) => geometry with
+    private ConvolutionGeometry Turned() => _geometry with
     {
-        Padding = [.. geometry.Padding.Select((pad, axis) => geometry.Dilation[axis] * (_weight.shape[2 + axis] - 1) - pad)],
+        Padding = [.. _geometry.Padding.Select((pad, axis) => _geometry.Dilation[axis] * (_weight.shape[2 + axis] - 1) - pad)],
     };
 
     private Tensor TurnedWeight()
@@ -115,7 +115,7 @@ internal sealed class FrozenConvolution : IDisposable
         using var quiet = no_grad();
         _turned ??= Own(TurnedWeight(), _types.Back);
         var rounded = gradient.to_type(_types.Back);
-        return Apply(_isMatrix ? rounded : ChannelsLast(rounded), _turned, null, _isMatrix ? _geometry : Turned(_geometry))
+        return Apply(_isMatrix ? rounded : ChannelsLast(rounded), _turned, null, _isMatrix ? _geometry : Turned())
             .to_type(_types.Forward).MoveToOuterDisposeScope();
     }
 

@@ -7,7 +7,8 @@ namespace GenIsp.Reporting;
 /// <param name="Epochs">The epochs that are over.</param>
 public sealed record TrainingCurves(IReadOnlyList<TrainingStep> Steps, IReadOnlyList<TrainingEpoch> Epochs)
 {
-    private const string Log = "log.jsonl";
+    /// <summary>The diary's name in a run's folder.</summary>
+    internal const string Log = "log.jsonl";
 
     /// <summary>Reads a run's log, or returns null where the folder holds none.</summary>
     /// <param name="folder">Of a run or not.</param>

@@ -91,7 +91,8 @@ internal sealed class DatasetImages
         return new DatasetImage(image, linear, annotations, guide);
     }
 
-    // Each photo is another night in each epoch, so there is nothing to keep; and to decode it is the smaller part of the work.
+    // A photo that is learned from is another night in each epoch, so there is nothing to keep; and to decode one is the smaller part of
+    // the work.
     private DatasetImage Simulate(string file, CocoImage image, ulong seed, bool withGuide)
     {
         ulong For(string purpose) => Seeds.Derive((long)seed, purpose);

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using GenIsp.Evaluation;
 using GenIsp.Imaging;
+using GenIsp.Reporting;
 using GenIsp.Training.Logging;
 
 namespace GenIsp.Training;
@@ -19,7 +20,7 @@ internal sealed class RunLog : IDisposable
     /// <exception cref="GenIspException">The disk is full; so for all methods.</exception>
     public static RunLog Open(string folder, long step)
     {
-        var lines = JsonLinesLog.Open(Path.Combine(folder, "log.jsonl"), step + 1);
+        var lines = JsonLinesLog.Open(Path.Combine(folder, TrainingCurves.Log), step + 1);
         try
         {
             return new RunLog(lines, EventFile.Open(folder, step + 1, TimeProvider.System));

@@ -80,6 +80,7 @@ public sealed class TrainingRun
     private readonly Communicator _world;
     private readonly CancellationToken _cancellation;
     private readonly Dictionary<string, double> _seconds = [];
+    private readonly Lock _saving = new();
 
     private RunPosition _position;
     private long _saved = Stopwatch.GetTimestamp();
@@ -129,7 +130,7 @@ public sealed class TrainingRun
         if (!world.IsFirst)
             report = _ => { };
         RequireData(options);
-        options = WithFullPaths(options) with { Precision = DetectorTypes.Resolve(options.Precision) };
+        options = WithFullPaths(options) with { Precision = world.FirstOf(DetectorTypes.Resolve(options.Precision)) };
         using var detector = DetectorFile.Load(options.Detector, precision: options.Precision);
         options = options with { Network = options.Network with { MaxSize = options.Network.MaxSize ?? detector.PreferredSize } };
         var training = Load(options.Images, options.Annotations, options, cache);
@@ -161,8 +162,11 @@ public sealed class TrainingRun
         // others wait for it in vain.
         using var rescue = _cancellation.Register(() =>
         {
-            if (_unsaved is { } state)
-                _directory!.Save(state);
+            lock (_saving)
+            {
+                if (_unsaved is { } state)
+                    _directory!.Save(state);
+            }
         });
         var isComplete = true;
         while (isComplete && _position.Epochs < _options.Epochs)
@@ -188,7 +192,8 @@ public sealed class TrainingRun
 
     private void SayCacheTroubles()
     {
-        while (_cache?.TakeWarning() is { } trouble)
+        // Those of other processes are told at the end.
+        while (_world.IsFirst && _cache?.TakeWarning() is { } trouble)
             _report(new TrainingEvent.Warning(trouble));
     }
 
@@ -261,8 +266,12 @@ public sealed class TrainingRun
 
     private void Save()
     {
-        _directory?.Save(_trainer, _position);
-        _unsaved = null;
+        // Or a signal's thread might save an older state over it.
+        lock (_saving)
+        {
+            _directory?.Save(_trainer, _position);
+            _unsaved = null;
+        }
         _saved = Stopwatch.GetTimestamp();
     }
 

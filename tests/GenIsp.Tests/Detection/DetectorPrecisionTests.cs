@@ -55,8 +55,7 @@ public sealed class DetectorPrecisionTests
         actual.ShouldBe(expected);
         var distance = (rounded - gradient).norm().item<float>() / gradient.norm().item<float>();
         distance.ShouldBeLessThan(0.02f);
-        if (DetectorTypes.ProcessorHasBFloat16)
-            distance.ShouldBeGreaterThan(0);
+        distance.ShouldBeGreaterThan(0);
     }
 
     [Theory]
@@ -68,9 +67,10 @@ public sealed class DetectorPrecisionTests
         using var exact = Load(kind, DetectorPrecision.Float32);
         using var rounded = Load(kind, DetectorPrecision.Bfloat16);
 
-        var found = rounded.Detect([photo], 0.2f)[0];
+        var (sure, found) = (exact.Detect([photo], 0.5f)[0], rounded.Detect([photo], 0.2f)[0]);
 
-        foreach (var expected in exact.Detect([photo], 0.5f)[0])
+        sure.ShouldNotBeEmpty();
+        foreach (var expected in sure)
         {
             found.Any(one => one.Category == expected.Category && Math.Abs(one.Score - expected.Score) < 0.1
                 && one.Box.IoU(expected.Box) > 0.85).ShouldBeTrue($"{expected}");

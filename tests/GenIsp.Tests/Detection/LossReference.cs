@@ -37,14 +37,17 @@ internal sealed record LossReference(
         ShouldAgree(argument.grad!, expected.Gradient, tolerance);
     }
 
-    public static void ShouldAgree(Tensor actual, TensorSamples expected, double tolerance)
+    /// <summary>Holds a tensor to the reference, relative to its largest element; one sample of a hundred may be rarely that far.</summary>
+    public static void ShouldAgree(Tensor actual, TensorSamples expected, double tolerance, double? rarely = null)
     {
         actual.shape.ShouldBe(expected.Shape);
         var values = actual.contiguous().data<float>().ToArray();
         var largest = Math.Max(1e-30, values.Max(Math.Abs));
         var samples = expected.Samples.Select((_, k) => values[(long)k * values.Length / expected.Samples.Length]);
-        var worst = samples.Zip(expected.Samples, (value, sample) => Math.Abs((double)value - sample)).Max();
-        (worst / largest).ShouldBeLessThanOrEqualTo(tolerance);
+        double[] distances = [.. samples.Zip(expected.Samples, (value, sample) => Math.Abs((double)value - sample) / largest)
+            .OrderDescending()];
+        distances[0].ShouldBeLessThanOrEqualTo(rarely ?? tolerance);
+        distances[rarely is null ? 0 : distances.Length / 100].ShouldBeLessThanOrEqualTo(tolerance);
         // Rounding falls to both sides: of all values, a tenth remains.
         values.Average(value => (double)value).ShouldBe(expected.Mean, tolerance / 10 * expected.MeanAbs);
         values.Average(value => Math.Abs((double)value)).ShouldBe(expected.MeanAbs, tolerance / 10 * expected.MeanAbs);

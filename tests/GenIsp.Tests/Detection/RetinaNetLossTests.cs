@@ -7,9 +7,9 @@ namespace GenIsp.Tests.Detection;
 
 public sealed class RetinaNetLossTests : IDisposable
 {
-    // Measured: 8.5e-3. PyTorch's own gradient in float32 is up to 3.1e-3 of the largest element away from its gradient in float64: where
-    // rounding turns a ReLU on or off, it goes another way, and other processors and folded batch norms round otherwise.
-    private const double GradientTolerance = 1e-2;
+    // The reference is float64's. Where rounding turns a ReLU on or off, a gradient in float32 goes another way: PyTorch's, too, is up to
+    // 2.5e-3 of the largest element off, and ours, with batch norms folded, 8.5e-3 at one sample of 200, and 3.7e-3 at the others.
+    private const double GradientTolerance = 5e-3, ToleranceOfFlipped = 1e-2;
 
     private const int Height = 128, Width = 160, Classes = 7;
 
@@ -56,12 +56,7 @@ public sealed class RetinaNetLossTests : IDisposable
     public void The_gradient_through_the_whole_network_is_PyTorchs(string name)
     {
         var (expected, reference) = (LossReference.Instance.Gradients[name], RetinaNetReference.Instance.Cases[name]);
-        var options = new RetinaNetOptions
-        {
-            MinSize = reference.MinSize,
-            MaxSize = reference.MaxSize,
-            Precision = DetectorPrecision.Float32,
-        };
+        var options = new RetinaNetOptions { MinSize = reference.MinSize, MaxSize = reference.MaxSize };
         using var detector = RetinaNet.FromStateDict(RetinaNetReference.WeightsOf(reference), name, options);
         var images = reference.Images.Select((size, i) => PseudoWeights.Image($"image{i}", size[0], size[1]).requires_grad_()).ToList();
         var targets = reference.Images.Select((size, i) => Targets(detector, $"target{i}", size, expected.Labels[i])).ToList();
@@ -78,7 +73,7 @@ public sealed class RetinaNetLossTests : IDisposable
         {
             var found = autograd.grad([term], images, retain_graph: true);
             foreach (var (gradient, of) in found.Zip(gradients))
-                LossReference.ShouldAgree(gradient, of, GradientTolerance);
+                LossReference.ShouldAgree(gradient, of, GradientTolerance, rarely: ToleranceOfFlipped);
         }
     }
 

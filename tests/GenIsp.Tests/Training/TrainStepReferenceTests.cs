@@ -26,7 +26,7 @@ public sealed class TrainStepReferenceTests
         using var scope = NewDisposeScope();
         using var detector = RetinaNet.FromStateDict(
             RetinaNetReference.WeightsOf(RetinaNetReference.Instance.Cases[expected.Case]), expected.Case,
-            new RetinaNetOptions { MinSize = expected.MinSize, MaxSize = expected.MaxSize, Precision = DetectorPrecision.Float32 });
+            new RetinaNetOptions { MinSize = expected.MinSize, MaxSize = expected.MaxSize });
         var frozen = detector.Weights.Select(weight => weight.contiguous().bytes.ToArray()).ToList();
         using var trainer = new Trainer(new TrainingOptions { ColorLossWeight = expected.ColorWeight }, detector);
         FormulaWeights.Fill(trainer.Result);

@@ -23,9 +23,8 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
             ["best.safetensors", "last.safetensors", "log.jsonl", "options.json", "state.safetensors"], ignoreOrder: true);
         Directory.GetFiles(finished.Run, "events.out.tfevents.*").ShouldHaveSingleItem();
         finished.Result.ShouldBe(new TrainingResult(true, 4));
-        // What "auto" was is kept.
-        var given = finished.Options with { Precision = DetectorTypes.Resolve(finished.Options.Precision) };
-        TrainingOptionsFile.Differences(TrainingRun.OptionsOf(finished.Run), given).ShouldBe(["network.max_size: \"64x64\" → null"]);
+        TrainingOptionsFile.Differences(TrainingRun.OptionsOf(finished.Run), finished.Options)
+            .ShouldBe(["network.max_size: \"64x64\" → null"]);
     }
 
     [Fact]
@@ -206,6 +205,14 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
         Should.Throw<GenIspException>(() => Start(_photos.Options with { Annotations = _photos["tiny.onnx"] })).Message
             .ShouldContain("tiny.onnx");
         Directory.Exists(_photos["run"]).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void What_auto_was_is_kept_in_the_options()
+    {
+        Start(_photos.Options with { Precision = DetectorPrecision.Auto, Epochs = 1, ValidationImages = null, ValidationAnnotations = null });
+
+        TrainingRun.OptionsOf(_photos["run"]).Precision.ShouldBe(DetectorTypes.Resolve(DetectorPrecision.Auto));
     }
 
     [Fact]

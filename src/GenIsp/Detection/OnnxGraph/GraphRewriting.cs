@@ -55,7 +55,7 @@ internal static class GraphRewriting
         var result = new List<Step>();
         foreach (var step in steps.Where(step => !taken.Contains(step)))
         {
-            if (step.Operator != "Conv" || !AreConstant(step.Inputs[1..]) || new Window(step.Node).SymmetricPads is not { } pads)
+            if (step.Operator != "Conv" || !AreConstant(step.Inputs[1..]) || new Window(step.Node) is not { SymmetricPads: { } pads } window)
             {
                 result.Add(step);
                 continue;
@@ -77,7 +77,6 @@ internal static class GraphRewriting
                 made = relu.Outputs[0];
                 taken.Add(relu);
             }
-            var window = new Window(step.Node);
             var geometry = new ConvolutionGeometry(window.Strides, pads, window.Dilations, step.Node.Int("group", 1));
             // Memory bounds those of groups: bfloat16 gains nothing there.
             var own = geometry.Groups == 1 ? types : DetectorTypes.Of(DetectorPrecision.Float32);

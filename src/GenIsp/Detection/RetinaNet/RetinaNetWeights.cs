@@ -12,8 +12,8 @@ internal sealed partial class RetinaNetWeights : IDisposable
 {
     private const string ClassWeight = "head.classification_head.cls_logits.weight";
 
-    private readonly StateDict _state;
     private readonly double _epsilon;
+    private StateDict _state;
     private readonly Dictionary<string, long[]> _shapes = new(StringComparer.Ordinal);
     private readonly List<FrozenConvolution> _convolutions = [];
     private readonly List<Tensor> _norms = [];
@@ -48,6 +48,7 @@ internal sealed partial class RetinaNetWeights : IDisposable
         {
             var model = new RetinaNetModel(taken, version, classes);
             current.Check(taken._shapes, version == 1 ? "retinanet_resnet50_fpn" : "retinanet_resnet50_fpn_v2", source);
+            taken._state = new StateDict(); // its 150 MB are in the convolutions now
             return (model, classes);
         }
         catch

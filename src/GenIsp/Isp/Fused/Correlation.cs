@@ -58,22 +58,9 @@ internal static unsafe class Correlation<TSimd, TVector>
         }
     }
 
-    // The polynomial of four values at 0, ±1, ±2 and infinity.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FourToSix(float* from, int fromStep, float* to, int step)
-    {
-        TVector a0 = TSimd.Load(from), a1 = TSimd.Load(from + fromStep), a2 = TSimd.Load(from + 2 * fromStep);
-        var a3 = TSimd.Load(from + 3 * fromStep);
-        TVector four = TSimd.Create(4), two = TSimd.Create(2);
-        TVector even = TSimd.Add(a0, a2), odd = TSimd.Add(a1, a3);
-        TVector even2 = TSimd.MultiplyAdd(a2, four, a0), odd2 = TSimd.MultiplyAdd(a3, four, a1);
-        TSimd.Store(a0, to);
-        TSimd.Store(TSimd.Add(even, odd), to + step);
-        TSimd.Store(TSimd.Subtract(even, odd), to + 2 * step);
-        TSimd.Store(TSimd.MultiplyAdd(odd2, two, even2), to + 3 * step);
-        TSimd.Store(TSimd.MultiplyAdd(odd2, TSimd.Create(-2), even2), to + 4 * step);
-        TSimd.Store(a3, to + 5 * step);
-    }
+    private static void FourToSix(float* from, int fromStep, float* to, int step) => Evaluate(
+        TSimd.Load(from), TSimd.Load(from + fromStep), TSimd.Load(from + 2 * fromStep), TSimd.Load(from + 3 * fromStep), to, step, last: 5);
 
     // And at ±½, times 8.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -81,18 +68,24 @@ internal static unsafe class Correlation<TSimd, TVector>
     {
         TVector a0 = TSimd.Load(from), a1 = TSimd.Load(from + Channels), a2 = TSimd.Load(from + 2 * Channels);
         var a3 = TSimd.Load(from + 3 * Channels);
+        Evaluate(a0, a1, a2, a3, to, step, last: 7);
         TVector four = TSimd.Create(4), two = TSimd.Create(2);
-        TVector even = TSimd.Add(a0, a2), odd = TSimd.Add(a1, a3);
-        TVector even2 = TSimd.MultiplyAdd(a2, four, a0), odd2 = TSimd.MultiplyAdd(a3, four, a1);
-        TVector evenHalf = TSimd.MultiplyAdd(a0, four, a2), oddHalf = TSimd.MultiplyAdd(a1, four, a3);
+        TVector even = TSimd.MultiplyAdd(a0, four, a2), odd = TSimd.MultiplyAdd(a1, four, a3);
+        TSimd.Store(TSimd.MultiplyAdd(even, two, odd), to + 5 * step);
+        TSimd.Store(TSimd.MultiplyAdd(even, two, TSimd.Subtract(default, odd)), to + 6 * step);
+    }
+
+    // The polynomial of four values at 0, ±1, ±2 and infinity.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Evaluate(TVector a0, TVector a1, TVector a2, TVector a3, float* to, int step, int last)
+    {
+        TVector four = TSimd.Create(4), two = TSimd.Create(2);
+        TVector even = TSimd.MultiplyAdd(a2, four, a0), odd = TSimd.MultiplyAdd(a3, four, a1);
         TSimd.Store(a0, to);
-        TSimd.Store(TSimd.Add(even, odd), to + step);
-        TSimd.Store(TSimd.Subtract(even, odd), to + 2 * step);
-        TSimd.Store(TSimd.MultiplyAdd(odd2, two, even2), to + 3 * step);
-        TSimd.Store(TSimd.MultiplyAdd(odd2, TSimd.Create(-2), even2), to + 4 * step);
-        TSimd.Store(TSimd.MultiplyAdd(evenHalf, two, oddHalf), to + 5 * step);
-        TSimd.Store(TSimd.MultiplyAdd(evenHalf, two, TSimd.Subtract(default, oddHalf)), to + 6 * step);
-        TSimd.Store(a3, to + 7 * step);
+        Store(TSimd.Add(a0, a2), TSimd.Add(a1, a3), to + step, step);
+        TSimd.Store(TSimd.MultiplyAdd(odd, two, even), to + 3 * step);
+        TSimd.Store(TSimd.MultiplyAdd(odd, TSimd.Create(-2), even), to + 4 * step);
+        TSimd.Store(a3, to + last * step);
     }
 
     // Bᵀ of eight vectors, for the points 0, ±1, ±2, ±½ and infinity.

@@ -76,13 +76,15 @@ internal sealed unsafe class FeatureBlock<TSimd, TVector> : IDisposable
 
     /// <summary>Goes to the strip's first block.</summary>
     /// <param name="y">The strip's first row.</param>
+    /// <returns>How many of its rows lie in the picture.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void StartStrip(int y)
+    public int StartStrip(int y)
     {
         (_x, _y, _filled) = (0, y, 0);
         for (var row = 0; row < _rows && Shared > 0; row++)
             Compute(row, _margins.Right - Lead, Lead);
         (_filled, _computed) = (0, 0);
+        return Math.Min(Rows, Picture.Height - y);
     }
 
     /// <summary>Goes to the next block.</summary>
@@ -120,7 +122,7 @@ internal sealed unsafe class FeatureBlock<TSimd, TVector> : IDisposable
         for (_filled = Math.Max(_filled, row); _filled <= row + 2; _filled++)
             Fill(_filled, from - 1, count + 2);
         Products<TSimd, TVector>.Run(
-            _input + row * 3 * InputStride, 1, count, (int*)Unsafe.AsPointer(ref _offsets[0]), ShallowWeights.Taps,
+            _input + row * 3 * InputStride, 1, count, Scratch.PointerTo(_offsets), ShallowWeights.Taps,
             Scratch.PointerTo(_pass.Conv1), Channels, Scratch.PointerTo(_pass.Start1), _slope, result, Channels);
         var (inside, end) = (Math.Clamp(-from, 0, count), Math.Clamp(Picture.Width - from, 0, count));
         if (inside > 0)

@@ -9,6 +9,8 @@ internal sealed unsafe class FeatureMap : IDisposable
     private const int Slack = 16;
 
     private readonly Scratch _scratch;
+    private readonly int _channels;
+    private readonly int _border;
 
     /// <param name="channels">Channels.</param>
     /// <param name="width">Columns.</param>
@@ -16,7 +18,7 @@ internal sealed unsafe class FeatureMap : IDisposable
     /// <param name="border">Zeros on every side.</param>
     public FeatureMap(int channels, int width, int height, int border)
     {
-        (Channels, Width, Height, Border) = (channels, width, height, border);
+        (_channels, Width, Height, _border) = (channels, width, height, border);
         Stride = (width + 2 * border) * channels;
         var size = (height + 2 * border) * Stride + Slack * channels;
         _scratch = new Scratch(size);
@@ -24,17 +26,11 @@ internal sealed unsafe class FeatureMap : IDisposable
         new Span<float>(Values, size).Clear();
     }
 
-    /// <summary>Channels.</summary>
-    public int Channels { get; }
-
     /// <summary>Columns without the border.</summary>
     public int Width { get; }
 
     /// <summary>Rows without the border.</summary>
     public int Height { get; }
-
-    /// <summary>Zeros on every side.</summary>
-    public int Border { get; }
 
     /// <summary>From one row to the next.</summary>
     public int Stride { get; }
@@ -43,7 +39,7 @@ internal sealed unsafe class FeatureMap : IDisposable
     public float* Values { get; }
 
     /// <summary>A row without its border: [columns, channels].</summary>
-    public Span<float> Row(int y) => new(Values + (y + Border) * Stride + Border * Channels, Width * Channels);
+    public Span<float> Row(int y) => new(Values + (y + _border) * Stride + _border * _channels, Width * _channels);
 
     /// <inheritdoc/>
     public void Dispose() => _scratch.Dispose();
@@ -52,11 +48,11 @@ internal sealed unsafe class FeatureMap : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public double[] Means()
     {
-        var sums = new double[Channels];
+        var sums = new double[_channels];
         for (var y = 0; y < Height; y++)
         {
             var row = Row(y);
-            for (var x = 0; x < row.Length; x += Channels)
+            for (var x = 0; x < row.Length; x += _channels)
             {
                 for (var channel = 0; channel < sums.Length; channel++)
                     sums[channel] += row[x + channel];

@@ -16,9 +16,8 @@ internal sealed unsafe class FirstSums<TSimd, TVector>(ShallowPass pass) : IDisp
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int y, Span<double> sums)
     {
-        var rows = Math.Min(FeatureBlock<TSimd, TVector>.Rows, pass.Picture.Height - y);
+        var rows = _features.StartStrip(y);
         var block = stackalloc float[2 * Channels];
-        _features.StartStrip(y);
         for (var x = 0; x < pass.Picture.Width; x += Columns)
         {
             if (x > 0)

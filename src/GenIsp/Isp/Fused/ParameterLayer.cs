@@ -21,7 +21,7 @@ internal sealed unsafe class ParameterLayer
         (_slope, _pool) = (slope, pool);
         (_channels, Kernel) = ((int)weight.Shape[0], (int)weight.Shape[3]);
         Taps = (int)weight.Shape[1] * Kernel * Kernel;
-        _bias = Pinned(bias.ToSingles());
+        _bias = Scratch.Pinned(bias.ToSingles());
         // [taps, outputs], taps in the order row, column, channel.
         var plain = weight.ToSingles();
         _weights = GC.AllocateUninitializedArray<float>(plain.Length, pinned: true);
@@ -64,7 +64,7 @@ internal sealed unsafe class ParameterLayer
                 {
                     Products<TSimd, TVector>.Run(
                         input.Values + (y * _pool + row) * input.Stride, Inputs, input.Width,
-                        (int*)Unsafe.AsPointer(ref offsets[0]), Taps, Scratch.PointerTo(_weights), _channels, Scratch.PointerTo(_bias),
+                        Scratch.PointerTo(offsets), Taps, Scratch.PointerTo(_weights), _channels, Scratch.PointerTo(_bias),
                         _slope, rows + row * stride, _channels);
                 }
                 Pool<TSimd, TVector>(rows, stride, result.Row(y));
@@ -92,12 +92,5 @@ internal sealed unsafe class ParameterLayer
                 TSimd.Store(greatest, to + i);
             }
         }
-    }
-
-    private static float[] Pinned(float[] values)
-    {
-        var result = GC.AllocateUninitializedArray<float>(values.Length, pinned: true);
-        values.CopyTo(result, 0);
-        return result;
     }
 }

@@ -46,8 +46,7 @@ internal sealed unsafe class PictureStrip<TSimd, TVector> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Develop(int y, float* output)
     {
-        var (width, rows) = (_pass.Picture.Width, Math.Min(FeatureBlock<TSimd, TVector>.Rows, _pass.Picture.Height - y));
-        _features.StartStrip(y);
+        var (width, rows) = (_pass.Picture.Width, _features.StartStrip(y));
         for (var x = 0; x < width; x += Columns)
         {
             if (x > 0)

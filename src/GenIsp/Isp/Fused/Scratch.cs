@@ -37,7 +37,15 @@ internal sealed unsafe class Scratch : IDisposable
     }
 
     /// <summary>The first number of an array that is pinned or was allocated so; the caller keeps it alive.</summary>
-    public static float* PointerTo(float[] pinned) => (float*)Unsafe.AsPointer(ref pinned[0]);
+    public static T* PointerTo<T>(T[] pinned) where T : unmanaged => (T*)Unsafe.AsPointer(ref pinned[0]);
+
+    /// <summary>A copy that <see cref="PointerTo"/> may point at.</summary>
+    public static float[] Pinned(float[] values)
+    {
+        var result = GC.AllocateUninitializedArray<float>(values.Length, pinned: true);
+        values.CopyTo(result, 0);
+        return result;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

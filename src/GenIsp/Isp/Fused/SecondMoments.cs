@@ -17,8 +17,11 @@ internal sealed unsafe class SecondMoments<TSimd, TVector> : IDisposable
     private const int Across = Columns / 4;
     private const int Tiles = 2 * Across;
 
-    // Of the sum over a tile among its values at 6×8 points: once (1, 1).
+    // The sum over a tile is its value at the point (1, 1): place 1 · 8 + 1 of the 48.
     private const int Everywhere = 9;
+
+    // 16 rows, and what Products rounds them up to.
+    private const int MomentStep = 18 * Channels;
 
     private readonly ShallowPass _pass;
     private readonly FeatureEdges _edges;
@@ -31,7 +34,7 @@ internal sealed unsafe class SecondMoments<TSimd, TVector> : IDisposable
     private readonly float* _tiles;
     private readonly float* _surroundings;
 
-    // [48, 16 and what Products rounds up to, 16].
+    // [48, MomentStep].
     private readonly float* _moments;
 
     public SecondMoments(ShallowPass pass, FeatureEdges edges)
@@ -50,19 +53,16 @@ internal sealed unsafe class SecondMoments<TSimd, TVector> : IDisposable
             _offsets[i] = i * Channels;
     }
 
-    private static int MomentStep => 18 * Channels;
-
     /// <summary>A strip's share.</summary>
     /// <param name="y">Its first row.</param>
     /// <param name="result">[48, 16, 16]: at each point, Σ tile · surroundings over the tiles; then [16]: the features' sums.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int y, float* result)
     {
-        var (width, rows) = (_pass.Picture.Width, Math.Min(FeatureBlock<TSimd, TVector>.Rows, _pass.Picture.Height - y));
+        var (width, rows) = (_pass.Picture.Width, _features.StartStrip(y));
         var sums = result + SecondSums.Points * SecondSums.Pairs;
         new Span<float>(_moments, SecondSums.Points * MomentStep).Clear();
         new Span<float>(sums, Channels).Clear();
-        _features.StartStrip(y);
         for (var x = 0; x < width; x += Columns)
         {
             if (x > 0)
@@ -105,7 +105,7 @@ internal sealed unsafe class SecondMoments<TSimd, TVector> : IDisposable
             var values = point * Tiles * Channels;
             var moments = _moments + point * MomentStep;
             Products<TSimd, TVector>.Run(
-                _tiles + values, 1, Channels, (int*)Unsafe.AsPointer(ref _offsets[0]), Tiles, _surroundings + values, Channels, moments, 1,
+                _tiles + values, 1, Channels, Scratch.PointerTo(_offsets), Tiles, _surroundings + values, Channels, moments, 1,
                 moments, Channels, Channels);
         }
         for (var channel = 0; channel < Channels; channel += TSimd.Count)

@@ -27,12 +27,12 @@ internal sealed unsafe class ShallowConvolutions(
         }
         var isPlain = options.Normalization == FeatureNormalization.None;
         var pass = new ShallowPass(
-            picture, Slope, weights.Conv1(Ones(First)), Pinned(weights.Bias1), isPlain ? weights.Conv2(Ones(Second)) : [],
-            Pinned(weights.Bias2), weights.Conv3, weights.Bias3);
+            picture, Slope, weights.Conv1(Ones(First)), Scratch.Pinned(weights.Bias1), isPlain ? weights.Conv2(Ones(Second)) : [],
+            Scratch.Pinned(weights.Bias2), weights.Conv3, weights.Bias3);
         if (!isPlain)
         {
             var centres = Centres(meanColor);
-            var sums = kernels.SumFirst(pass with { Start1 = Pinned([.. centres.Select(centre => -centre)]) }, threads);
+            var sums = kernels.SumFirst(pass with { Start1 = Scratch.Pinned([.. centres.Select(centre => -centre)]) }, threads);
             var (scale, shift) = Norm(sums, centres, picture.Plane, weights.Norm1);
             pass = pass with { Conv1 = weights.Conv1(scale), Start1 = shift };
             (scale, shift) = Norm(kernels.SumSecond(pass, weights.Plain2, threads), new float[Second], picture.Plane, weights.Norm2);
@@ -55,7 +55,7 @@ internal sealed unsafe class ShallowConvolutions(
 
     private static (float[] Scale, float[] Shift) Norm(double[] sums, float[] centres, nint count, (float[] Scale, float[] Shift)? learned)
     {
-        var (scale, shift) = (new float[centres.Length], Pinned(new float[centres.Length]));
+        var (scale, shift) = (new float[centres.Length], Scratch.Pinned(new float[centres.Length]));
         for (var i = 0; i < scale.Length; i++)
         {
             var mean = sums[i] / count;
@@ -86,11 +86,4 @@ internal sealed unsafe class ShallowConvolutions(
     }
 
     private static float[] Ones(int count) => [.. Enumerable.Repeat(1f, count)];
-
-    private static float[] Pinned(float[] values)
-    {
-        var result = GC.AllocateUninitializedArray<float>(values.Length, pinned: true);
-        values.CopyTo(result, 0);
-        return result;
-    }
 }

@@ -26,7 +26,7 @@ internal sealed class ShallowWeights
         Plain2 = Read("conv2.weight");
         Bias2 = Read("conv2.bias");
         Weight3 = Read("conv3.weight");
-        Conv3 = Scaled(Weight3, [1]);
+        Conv3 = Scratch.Pinned(Weight3);
         Bias3 = Read("conv3.bias");
         if (weights.ContainsKey("shallow.norm1.weight"))
         {

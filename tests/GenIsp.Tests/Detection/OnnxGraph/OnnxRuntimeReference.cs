@@ -1,3 +1,4 @@
+using GenIsp.Detection;
 using GenIsp.Detection.OnnxGraph;
 using GenIsp.Detection.OnnxGraph.Proto;
 using Google.Protobuf;
@@ -10,7 +11,9 @@ namespace GenIsp.Tests.Detection.OnnxGraph;
 /// <summary>The same model in ONNX Runtime and here.</summary>
 internal static class OnnxRuntimeReference
 {
-    /// <summary>Runs the model on random values, or on the given ones, in both, and compares every output.</summary>
+    /// <summary>
+    /// Runs the model on random values, or on the given ones, in both, and compares every output; here as it is, and frozen.
+    /// </summary>
     /// <param name="tolerance">Absolute, and relative to values above 1.</param>
     public static void ShouldAgree(ModelProto model, double tolerance = 1e-5, float[]? values = null)
     {
@@ -19,17 +22,24 @@ internal static class OnnxRuntimeReference
         var expected = Run(model, values, shape);
         using var scope = NewDisposeScope();
         using var graph = Graph.Load(model, "model", shape);
-        var found = graph.Run(tensor(values, shape, dtype: ScalarType.Float32));
-        found.Length.ShouldBe(expected.Length);
-        foreach (var (output, (reference, dims)) in found.Zip(expected))
+        Compare();
+        graph.Freeze(DetectorTypes.Of(DetectorPrecision.Float32));
+        Compare();
+
+        void Compare()
         {
-            var node = model.Graph.Node[0];
-            output.shape.ShouldBe(dims, node.ToString());
-            float[] numbers = output.numel() == 0 ? [] : output.contiguous().data<float>().ToArray();
-            for (var i = 0; i < numbers.Length; i++)
+            var found = graph.Run(tensor(values, shape, dtype: ScalarType.Float32));
+            found.Length.ShouldBe(expected.Length);
+            foreach (var (output, (reference, dims)) in found.Zip(expected))
             {
-                var allowed = tolerance * Math.Max(1, Math.Abs(reference[i]));
-                numbers[i].ShouldBe(reference[i], allowed, $"element {i} of {node}");
+                var node = model.Graph.Node[0];
+                output.shape.ShouldBe(dims, node.ToString());
+                float[] numbers = output.numel() == 0 ? [] : output.contiguous().data<float>().ToArray();
+                for (var i = 0; i < numbers.Length; i++)
+                {
+                    var allowed = tolerance * Math.Max(1, Math.Abs(reference[i]));
+                    numbers[i].ShouldBe(reference[i], allowed, $"element {i} of {node}");
+                }
             }
         }
     }

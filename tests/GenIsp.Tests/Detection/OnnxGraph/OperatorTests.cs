@@ -1,3 +1,5 @@
+using GenIsp.Detection;
+using GenIsp.Detection.OnnxGraph;
 using static GenIsp.Tests.Detection.OnnxGraph.OnnxRuntimeReference;
 
 namespace GenIsp.Tests.Detection.OnnxGraph;
@@ -99,6 +101,22 @@ public class OperatorTests
             .Node("BatchNormalization", "x g b m v", "y", ("epsilon", 1e-3f), ("momentum", 0.9f)).Build());
         ShouldAgree(On(15, 2, 3, 4, 5).RandomWeight("g", 3).Weight("b", [1, 2, 3])
             .Node("InstanceNormalization", "x g b", "y", ("epsilon", 1e-3f)).Build());
+    }
+
+    [Theory]
+    [InlineData("x w", "y", 1), InlineData("x w c", "y", 1), InlineData("x w c", "y conv", 3), InlineData("x w c", "y norm", 2)]
+    public void A_frozen_convolution_takes_in_the_norm_and_the_relu_that_alone_read_it(string inputs, string outputs, int steps)
+    {
+        var model = On(15, 1, 2, 8, 9).RandomWeight("w", 3, 2, 3, 3).RandomWeight("c", 3)
+            .Weight("g", [1, -2, 0.5f]).Weight("b", [1, 2, 3]).Weight("m", [0, 0.5f, -0.5f]).Weight("v", [1, 0.1f, 2])
+            .Node("Conv", inputs, "conv", ("pads", new[] { 1, 1, 1, 1 }))
+            .Node("BatchNormalization", "conv g b m v", "norm", ("epsilon", 1e-3f)).Node("Relu", "norm", "y").Build(outputs);
+
+        ShouldAgree(model);
+
+        using var graph = Graph.Load(model, "m.onnx", [1, 2, 8, 9]);
+        graph.Freeze(DetectorTypes.Of(DetectorPrecision.Float32));
+        graph.StepCount.ShouldBe(steps);
     }
 
     [Theory]
