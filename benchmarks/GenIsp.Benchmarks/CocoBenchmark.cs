@@ -1,28 +1,94 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
 using GenIsp.Data;
-using GenIsp.Detection;
 using GenIsp.Evaluation;
 
 namespace GenIsp.Benchmarks;
 
 /// <summary>
-/// COCO's evaluation of 5,000 images with 7 boxes and 100 detections each, of 80 classes and of one. Its peer, pycocotools, is no .NET
-/// library, so it is timed beside this by hand.
+/// COCO's evaluation of 5,000 images with 7 boxes and 100 detections each beside pycocotools, in turns, of 80 classes and of one: of what
+/// has been read, and with reading the files. The twelve figures must be the same.
 /// </summary>
 internal static class CocoBenchmark
 {
-    private const int Images = 5000;
+    private const int Images = 5000, WarmUps = 3, Rounds = 3;
+
+    // Both sum doubles, in another order.
+    private const double Tolerance = 1e-9;
 
     public static void Run()
     {
-        foreach (var classes in new[] { 80, 1 })
+        Console.WriteLine($"coco: {Images} images with 100 detections each on {BenchmarkFile.Processor}");
+        using var peer = PythonPeer.Start("coco_peer.py", "version", "pycocotools", "pip install pycocotools");
+        var folder = Directory.CreateTempSubdirectory("genisp-bench-").FullName;
+        try
         {
-            var (dataset, detections) = Make(classes);
-            var (time, _) = Comparison.Run(() => CocoEvaluator.Evaluate(dataset, detections), () => { }, warmUps: 2, runs: 9);
-            Console.WriteLine($"coco: {Images} images, {detections.Count} detections, {classes,2} classes  {time}");
+            BenchmarkFile.Write("coco", new[] { Compare(80, peer, folder), Compare(1, peer, folder) });
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 
-    private static (CocoDataset Dataset, List<CocoDetection> Detections) Make(int classes)
+    private static object Compare(int classes, PythonPeer? peer, string folder)
+    {
+        var (annotations, detections) = (Path.Combine(folder, "annotations.json"), Path.Combine(folder, "detections.json"));
+        Write(classes, annotations, detections);
+        List<Evaluation> ours = [], theirs = [];
+        for (var round = -WarmUps; round < Rounds; round++)
+        {
+            var mine = Evaluate(annotations, detections);
+            if (round < 0)
+                continue;
+            ours.Add(mine);
+            if (peer is not null)
+                theirs.Add(Parse(peer.Ask(folder)));
+        }
+        double? difference = peer is null
+            ? null
+            : ours.Zip(theirs, (a, b) => a.Figures.Zip(b.Figures, (x, y) => Math.Abs(x - y)).Max()).Max();
+        if (difference > Tolerance)
+            throw new InvalidOperationException($"With {classes} classes a figure is {difference} away from pycocotools'.");
+
+        object Report(string what, Func<Evaluation, double> time)
+        {
+            List<double> mine = ours.ConvertAll(run => time(run)), peers = theirs.ConvertAll(run => time(run));
+            var (timing, ratio) = peer is null ? ((Timing?)null, (Ratio?)null) : (Timing.Of(peers), Ratio.Of(peers, mine));
+            Console.WriteLine(
+                $"       {classes,2} classes, {what} {Timing.Of(mine)}" + (peer is null ? "" : $"; pycocotools {timing}, ratio {ratio}"));
+            return new { genIsp = Timing.Of(mine), pycocotools = timing, ratio };
+        }
+        var (evaluating, withReading) = (Report("evaluating", run => run.Milliseconds), Report("with reading", run => run.WithReading));
+        var version = peer?.Ask("version");
+        if (version is not null)
+            Console.WriteLine($"       from those of pycocotools {version} no figure differs by more than {difference:0.0e+0}");
+        return new { classes, evaluating, withReading, difference, pycocotools = version };
+    }
+
+    private static Evaluation Evaluate(string annotations, string detections)
+    {
+        var clock = Stopwatch.StartNew();
+        var dataset = CocoDataset.Read(annotations);
+        var found = CocoResultsFile.Read(detections);
+        var reading = clock.Elapsed.TotalMilliseconds;
+        clock.Restart();
+        var m = CocoEvaluator.Evaluate(dataset, found);
+        var evaluating = clock.Elapsed.TotalMilliseconds;
+        return new(
+            reading, evaluating,
+            [m.AP, m.AP50, m.AP75, m.APSmall, m.APMedium, m.APLarge, m.AR1, m.AR10, m.AR100, m.ARSmall, m.ARMedium, m.ARLarge]);
+    }
+
+    // The peer's answer.
+    private static Evaluation Parse(string line)
+    {
+        double[] numbers = [.. line.Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
+        return new(numbers[0], numbers[1], numbers[2..]);
+    }
+
+    private static void Write(int classes, string annotations, string detections)
     {
         var random = new Random(1);
         var (truths, found) = (new List<CocoAnnotation>(), new List<CocoDetection>());
@@ -49,9 +115,28 @@ internal static class CocoBenchmark
             while (found.Count < 100 * i)
                 found.Add(new CocoDetection(image, Category(), new CocoBox(Upto(500), Upto(400), 1 + Upto(200), 1 + Upto(200)), Upto(0.5)));
         }
-        var dataset = new CocoDataset(
-            "made", [.. Enumerable.Range(1, Images).Select(i => new CocoImage($"{i}", null, (640, 480)))], truths,
-            [.. Enumerable.Range(1, classes).Select(id => new Category(id, $"class {id}"))]);
-        return (dataset, found);
+        CocoResultsFile.Write(detections, found);
+        using var file = File.Create(annotations);
+        JsonSerializer.Serialize(file, new
+        {
+            info = new { },
+            images = Enumerable.Range(1, Images).Select(id => new { id, width = 640, height = 480, file_name = $"{id}.jpg" }),
+            annotations = truths.Select(truth => new
+            {
+                id = truth.Id,
+                image_id = int.Parse(truth.ImageId, CultureInfo.InvariantCulture),
+                category_id = truth.CategoryId,
+                bbox = new[] { truth.Box.X, truth.Box.Y, truth.Box.Width, truth.Box.Height },
+                area = truth.Area,
+                iscrowd = truth.IsCrowd ? 1 : 0,
+            }),
+            categories = Enumerable.Range(1, classes).Select(id => new { id, name = $"class {id}" }),
+        });
+    }
+
+    /// <summary>Milliseconds of reading and evaluating, and COCO's twelve figures in its order.</summary>
+    private sealed record Evaluation(double Reading, double Milliseconds, double[] Figures)
+    {
+        public double WithReading => Reading + Milliseconds;
     }
 }

@@ -25,7 +25,7 @@ internal static class DetectorBenchmark
         using var isp = new GenIspModel(initialization: GenIspInitialization.Identity);
         var images = rand([Batch, 3, Height, Width]).Times(0.3);
         var weights = Weights();
-        using var torch = TorchPeer.Start("torch_detector.py");
+        using var torch = PythonPeer.StartTorch("torch_detector.py");
         var version = torch?.Ask($"{Width} {Height}");
         var sides = new[] { DetectorPrecision.Float32, DetectorPrecision.Mixed, DetectorPrecision.Bfloat16 }
             .Select(precision => new Side(precision, weights)).ToList();

@@ -26,7 +26,7 @@ internal static class IspBenchmark
         using var model = new GenIspModel(initialization: GenIspInitialization.Identity);
         var weights = StateDict.From(model);
         using var fused = FusedGenIsp.From(model);
-        using var torch = TorchPeer.Start("torch_isp.py");
+        using var torch = PythonPeer.StartTorch("torch_isp.py");
         var results = new List<object>
         {
             Compare(fused, weights, torch, 1200, 800, rounds: 9),
@@ -35,7 +35,7 @@ internal static class IspBenchmark
         BenchmarkFile.Write("isp", results);
     }
 
-    private static object Compare(FusedGenIsp fused, StateDict weights, TorchPeer? torch, int width, int height, int rounds)
+    private static object Compare(FusedGenIsp fused, StateDict weights, PythonPeer? torch, int width, int height, int rounds)
     {
         var random = new Random(1);
         float[] pixels = [.. Enumerable.Range(0, 3 * width * height).Select(_ => 0.3f * random.NextSingle())];

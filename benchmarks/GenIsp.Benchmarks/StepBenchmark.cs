@@ -14,7 +14,7 @@ internal static class StepBenchmark
         using var scope = NewDisposeScope();
         using var model = new GenIspModel(initialization: GenIspInitialization.Identity);
         var image = rand([1, 3, Height, Width]);
-        using var torch = TorchPeer.Start("torch_isp.py");
+        using var torch = PythonPeer.StartTorch("torch_isp.py");
         var version = torch?.Ask($"{Width} {Height}");
         List<double> ours = [], eager = [];
         for (var round = -2; round < Rounds; round++)

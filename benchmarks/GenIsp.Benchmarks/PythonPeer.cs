@@ -3,22 +3,30 @@ using System.Globalization;
 
 namespace GenIsp.Benchmarks;
 
-/// <summary>PyTorch in a child process that waits while others run.</summary>
-internal sealed class TorchPeer : IDisposable
+/// <summary>A Python library in a child process that waits while others run.</summary>
+internal sealed class PythonPeer : IDisposable
 {
     // Debian's python3-torch is for the system's Python.
     private const string Python = "/usr/bin/python3";
 
     private readonly Process _process;
 
-    private TorchPeer(Process process) => _process = process;
+    private PythonPeer(Process process) => _process = process;
 
-    /// <summary>Null, and a line that says why, where there is no PyTorch.</summary>
-    public static TorchPeer? Start(string script)
+    /// <summary>A script that needs PyTorch; null, and a line that says why, where there is none.</summary>
+    public static PythonPeer? StartTorch(string script) =>
+        Start(script, "8 8", "PyTorch", "apt-get install python3-torch python3-torchvision");
+
+    /// <summary>Null, and a line that says why, where the script does not answer a first line.</summary>
+    /// <param name="script">A file beside this program.</param>
+    /// <param name="line">What it must answer.</param>
+    /// <param name="library">What the script needs, and is called.</param>
+    /// <param name="install">How to get it.</param>
+    public static PythonPeer? Start(string script, string line, string library, string install)
     {
         if (!File.Exists(Python))
         {
-            Console.WriteLine($"       no PyTorch: there is no {Python}");
+            Console.WriteLine($"       no {library}: there is no {Python}");
             return null;
         }
         var process = Process.Start(new ProcessStartInfo(Python, [Path.Combine(AppContext.BaseDirectory, script)])
@@ -36,16 +44,16 @@ internal sealed class TorchPeer : IDisposable
         })!;
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
-        var peer = new TorchPeer(process);
-        if (peer.TryAsk("8 8", out _))
+        var peer = new PythonPeer(process);
+        if (peer.TryAsk(line, out _))
             return peer;
-        Console.WriteLine($"       no PyTorch for {script}: apt-get install python3-torch python3-torchvision");
+        Console.WriteLine($"       no {library} for {script} in {Python}: {install}");
         peer.Dispose();
         return null;
     }
 
     /// <summary>The answer to a line.</summary>
-    public string Ask(string line) => TryAsk(line, out var answer) ? answer : throw new InvalidOperationException("PyTorch has ended.");
+    public string Ask(string line) => TryAsk(line, out var answer) ? answer : throw new InvalidOperationException("Python has ended.");
 
     /// <summary>The answer as a number.</summary>
     public double Measure(string line) => double.Parse(Ask(line), CultureInfo.InvariantCulture);
