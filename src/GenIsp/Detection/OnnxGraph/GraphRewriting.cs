@@ -94,7 +94,7 @@ internal static class GraphRewriting
 
     private static Kernel Run(FrozenConvolution convolution, ScalarType type, bool relu) => x =>
     {
-        var image = FrozenConvolution.ChannelsLast(x[0].to_type(type));
+        var image = Convolution.ChannelsLast(x[0].to_type(type));
         return [convolution.Forward(image, relu: relu).to_type(x[0].dtype)];
     };
 

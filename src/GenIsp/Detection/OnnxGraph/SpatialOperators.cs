@@ -29,9 +29,9 @@ internal static class SpatialOperators
             // A divisor of 0 would end the process.
             if (groups < 1 || groups > image.shape[1])
                 throw new GenIspException($"it has {groups} groups for {image.shape[1]} channels");
-            return window.IsSymmetric
-                ? functional.conv2d(image, weight, x.Optional(2), geometry.Strides, window.Begin, geometry.Dilations, groups)
-                : functional.conv2d(window.Pad(image, 0), weight, x.Optional(2), geometry.Strides, [0, 0], geometry.Dilations, groups);
+            return Convolution.Apply(
+                window.IsSymmetric ? image : window.Pad(image, 0), weight, x.Optional(2),
+                new ConvolutionGeometry(geometry.Strides, window.IsSymmetric ? window.Begin : [0, 0], geometry.Dilations, groups));
         };
     }
 

@@ -1,0 +1,86 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace GenIsp.Detection;
+
+/// <summary>
+/// Libtorch's convolutions, in the forms that it computes rightly on every machine: of channels-last images, 1×1 as products of matrices,
+/// and none of an image that is smaller than the window.
+/// </summary>
+/// <remarks>
+/// Where a virtual machine hides its caches from CPUID, as gVisor does on AMD's processors, oneDNN 3.7 takes them for one byte large. Of
+/// plain images, a third of random convolutions came out wrong there, without a word; of channels-last ones only those left out here, one
+/// of which (1×1, 256 → 1024) ended the process with a division by zero.
+/// </remarks>
+internal static class Convolution
+{
+    /// <summary>The image in the order of memory [N, H, W, C], which it keeps where it has it already.</summary>
+    public static Tensor ChannelsLast(Tensor image) => image.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+
+    /// <summary>Whether each pixel is multiplied by a matrix, and no more.</summary>
+    /// <param name="weight">[out, in / groups, height, width].</param>
+    /// <param name="geometry">Where its window stands.</param>
+    public static bool IsProduct(Tensor weight, ConvolutionGeometry geometry) =>
+        geometry is { Groups: 1, Padding: [0, 0] } && weight.shape is [_, _, 1, 1];
+
+    /// <summary>The convolution.</summary>
+    /// <param name="image">[N, in, H, W].</param>
+    /// <param name="weight">[out, in / groups, height, width].</param>
+    /// <param name="bias">[out], or null.</param>
+    /// <param name="geometry">Where its window stands.</param>
+    /// <returns>[N, out, H', W'], channels-last.</returns>
+    public static Tensor Apply(Tensor image, Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
+    {
+        image = ChannelsLast(image);
+        if (!IsProduct(weight, geometry))
+            return Slide(image, ChannelsLast(weight), bias, geometry);
+        var strided = Strided(image, geometry);
+        return Image(functional.linear(Pixels(strided), weight.flatten(1), bias), strided.shape);
+    }
+
+    /// <summary>The convolution by a window that is more than one pixel, or in groups, or stands on padding.</summary>
+    /// <param name="image">[N, in, H, W], channels-last.</param>
+    /// <param name="weight">[out, in / groups, height, width], channels-last.</param>
+    /// <param name="bias">[out], or null.</param>
+    /// <param name="geometry">Where the window stands.</param>
+    /// <returns>[N, out, H', W'], channels-last.</returns>
+    public static Tensor Slide(Tensor image, Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
+    {
+        long Missing(int axis) => Math.Max(0, geometry.Reach(axis, weight) - image.shape[2 + axis]);
+        long Places(int axis) =>
+            (image.shape[2 + axis] + 2 * geometry.Padding[axis] - geometry.Reach(axis, weight)) / geometry.Strides[axis] + 1;
+        Tensor Whole(Tensor whole) => functional.conv2d(
+            whole, weight, bias, geometry.Strides, geometry.Padding, geometry.Dilation, geometry.Groups);
+
+        if (Missing(0) + Missing(1) == 0)
+            return Whole(image);
+        var larger = Whole(ChannelsLast(functional.pad(image, [0, Missing(1), 0, Missing(0)])));
+        // No view, for the caller may change it in place.
+        return ChannelsLast(larger.narrow(2, 0, Places(0)).narrow(3, 0, Places(1))).clone();
+    }
+
+    /// <summary>The pixels on which the window stands.</summary>
+    public static Tensor Strided(Tensor image, ConvolutionGeometry geometry) => geometry.Strides is [1, 1]
+        ? image
+        : image.slice(2, 0, image.shape[2], geometry.Strides[0]).slice(3, 0, image.shape[3], geometry.Strides[1]);
+
+    /// <summary>[N, C, H, W] → [N · H · W, C].</summary>
+    public static Tensor Pixels(Tensor image) => image.permute(0, 2, 3, 1).reshape(-1, image.shape[1]);
+
+    /// <summary>[N · H · W, C] → [N, C, H, W], channels-last.</summary>
+    public static Tensor Image(Tensor pixels, long[] shape) => pixels.view(shape[0], shape[2], shape[3], -1).permute(0, 3, 1, 2);
+}
+
+/// <summary>Where the window of a convolution stands; height first, then width.</summary>
+/// <param name="Strides">From one place to the next.</param>
+/// <param name="Padding">Zeros at either side.</param>
+/// <param name="Dilation">From one pixel of the window to the next.</param>
+/// <param name="Groups">Parts of the channels that have nothing to do with each other.</param>
+internal sealed record ConvolutionGeometry(long[] Strides, long[] Padding, long[] Dilation, long Groups)
+{
+    /// <summary>A square window whose output is as large as the image, divided by the stride.</summary>
+    public static ConvolutionGeometry Same(int kernel, int stride = 1) => new([stride, stride], [kernel / 2, kernel / 2], [1, 1], 1);
+
+    /// <summary>Pixels from one end of the window to the other.</summary>
+    public long Reach(int axis, Tensor weight) => Dilation[axis] * (weight.shape[2 + axis] - 1) + 1;
+}
