@@ -47,13 +47,16 @@ internal static class IspBenchmark
         List<double> ours = [], theirs = [], eager = [], peaks = [];
         for (var round = -2; round < rounds; round++)
         {
-            var times = (Comparison.Time(() => fused.Develop(image)), Comparison.Time(() => onnx.Run()), torch?.Measure("run"), Peak());
+            var mine = Comparison.InARow(() => Comparison.Time(() => fused.Develop(image)));
+            var other = Comparison.InARow(() => Comparison.Time(() => onnx.Run()));
+            var python = torch is null ? double.NaN : Comparison.InARow(() => torch.Measure("run"));
+            var peak = Comparison.InARow(Peak);
             if (round < 0)
                 continue;
-            ours.Add(times.Item1);
-            theirs.Add(times.Item2);
-            eager.Add(times.Item3 ?? double.NaN);
-            peaks.Add(times.Item4);
+            ours.Add(mine);
+            theirs.Add(other);
+            eager.Add(python);
+            peaks.Add(peak);
         }
         var work = MultiplyAddsPerPixel * width * height + MultiplyAddsOfPredictions;
         var floor = Timing.Of([.. peaks.Select(peak => 1e3 * work / peak)]);
@@ -89,7 +92,7 @@ internal static class IspBenchmark
         if (!File.Exists(Reset))
             return double.NaN;
         action();
-        GC.Collect();
+        GC.Collect(2, GCCollectionMode.Aggressive);
         File.WriteAllText(Reset, "5");
         var before = Status("VmRSS");
         action();

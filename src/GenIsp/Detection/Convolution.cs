@@ -8,9 +8,9 @@ namespace GenIsp.Detection;
 /// and none of an image that is smaller than the window.
 /// </summary>
 /// <remarks>
-/// Where a virtual machine hides its caches from CPUID, as gVisor does on AMD's processors, oneDNN 3.7 takes them for one byte large. Of
-/// plain images, a third of random convolutions came out wrong there, without a word; of channels-last ones only those left out here, one
-/// of which (1×1, 256 → 1024) ended the process with a division by zero.
+/// Where a virtual machine hides its caches from CPUID, oneDNN 3.7 takes those of AMD's processors for one byte large. Of plain images, a
+/// third of random convolutions came out wrong there, without a word; of channels-last ones only those left out here, one of which
+/// (1×1, 256 → 1024) ended the process with a division by zero.
 /// </remarks>
 internal static class Convolution
 {
