@@ -129,7 +129,7 @@ public sealed record TrainingOptions
     /// </summary>
     public static TrainingOptions Night { get; } = new()
     {
-        Epochs = 13,
+        Epochs = 39,
         BatchSize = 2,
         LearningRate = 3e-3,
         Schedule = Schedule.Cosine,
@@ -137,7 +137,7 @@ public sealed record TrainingOptions
         ClipNorm = 5,
         AveragingDecay = 0.98,
         Initialization = GenIspInitialization.Identity,
-        ImitationSteps = 504,
+        ImitationSteps = 1512,
         Network = new GenIspOptions { Antialias = true },
     };
 

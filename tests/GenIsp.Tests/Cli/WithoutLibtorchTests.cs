@@ -14,6 +14,29 @@ public sealed class WithoutLibtorchTests : IDisposable
     {
         using (var model = new GenIspModel())
             IspFile.Save(_folder["isp.safetensors"], model);
+
+        var (code, error) = await Run("develop", Photo, "-o", _folder["out"], "--isp", _folder["isp.safetensors"]);
+
+        code.ShouldBe(0, error);
+        File.Exists(Path.Combine(_folder["out"], "plain.png")).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Detect_says_that_libtorch_is_missing()
+    {
+        var detector = Path.Combine(AppContext.BaseDirectory, "models", "street.onnx");
+
+        var (code, error) = await Run("detect", Photo, "-o", _folder["out"], "--detector", detector, "--convention", "yolox");
+
+        code.ShouldBe(1);
+        error.ShouldContain("libtorch can't be loaded");
+        error.ShouldNotContain("internal error");
+    }
+
+    private static string Photo => Path.Combine(AppContext.BaseDirectory, "Fixtures", "raw", "plain.dng");
+
+    private async Task<(int Code, string Error)> Run(params string[] arguments)
+    {
         // The program with its managed code and the library for pictures. Without its list of dependencies, what is missing is not missed.
         Directory.CreateDirectory(_folder["program"]);
         foreach (var file in Directory.GetFiles(AppContext.BaseDirectory))
@@ -23,20 +46,18 @@ public sealed class WithoutLibtorchTests : IDisposable
                 File.Copy(file, Path.Combine(_folder["program"], name));
         }
         Directory.GetFiles(_folder["program"], "lib*torch*").ShouldBeEmpty();
-        var raw = Path.Combine(AppContext.BaseDirectory, "Fixtures", "raw", "plain.dng");
-
         using var process = Process.Start(new ProcessStartInfo(
-            "dotnet",
-            [
-                Path.Combine(_folder["program"], "GenIsp.Cli.dll"), "develop", raw, "-o", _folder["out"], "--isp", _folder["isp.safetensors"],
-            ])
+            "dotnet", [Path.Combine(_folder["program"], "GenIsp.Cli.dll"), .. arguments])
         {
             RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            // Where a package lies in NuGet's cache, TorchSharp finds it there.
+            Environment = { ["NUGET_PACKAGES"] = _folder["none"] },
         })!;
+        process.OutputDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
         var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-
-        process.ExitCode.ShouldBe(0, error);
-        File.Exists(Path.Combine(_folder["out"], "plain.png")).ShouldBeTrue();
+        return (process.ExitCode, error);
     }
 }
