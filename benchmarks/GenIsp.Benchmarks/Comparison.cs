@@ -48,8 +48,11 @@ internal static class Comparison
     /// <summary>
     /// The middle of three runs in a row, as pictures come in a row: a core that has slept, and caches that others filled, slow the first.
     /// </summary>
-    /// <param name="run">Gives its milliseconds.</param>
-    public static double InARow(Func<double> run) => Timing.Of([run(), run(), run()]).Median;
+    /// <param name="measure">Gives what one run took.</param>
+    public static double InARow(Func<double> measure) => Timing.Of([measure(), measure(), measure()]).Median;
+
+    /// <summary>Milliseconds of the same.</summary>
+    public static double InARow(Action action) => InARow(() => Time(action));
 
     /// <summary>Milliseconds.</summary>
     public static double Time(Action action)

@@ -47,8 +47,8 @@ internal static class IspBenchmark
         List<double> ours = [], theirs = [], eager = [], peaks = [];
         for (var round = -2; round < rounds; round++)
         {
-            var mine = Comparison.InARow(() => Comparison.Time(() => fused.Develop(image)));
-            var other = Comparison.InARow(() => Comparison.Time(() => onnx.Run()));
+            var mine = Comparison.InARow(() => { fused.Develop(image); });
+            var other = Comparison.InARow(() => { onnx.Run(); });
             var python = torch is null ? double.NaN : Comparison.InARow(() => torch.Measure("run"));
             var peak = Comparison.InARow(Peak);
             if (round < 0)
@@ -92,6 +92,7 @@ internal static class IspBenchmark
         if (!File.Exists(Reset))
             return double.NaN;
         action();
+        // Or the next picture would take memory that is counted already.
         GC.Collect(2, GCCollectionMode.Aggressive);
         File.WriteAllText(Reset, "5");
         var before = Status("VmRSS");

@@ -10,8 +10,14 @@ internal sealed class PythonPeer : IDisposable
     private const string Python = "/usr/bin/python3";
 
     private readonly Process _process;
+    private string _error = "";
 
-    private PythonPeer(Process process) => _process = process;
+    private PythonPeer(Process process)
+    {
+        _process = process;
+        process.ErrorDataReceived += (_, line) => _error = line.Data ?? _error;
+        process.BeginErrorReadLine();
+    }
 
     /// <summary>A script that needs PyTorch; null, and a line that says why, where there is none.</summary>
     public static PythonPeer? StartTorch(string script) =>
@@ -42,18 +48,16 @@ internal sealed class PythonPeer : IDisposable
                 ["MALLOC_MMAP_THRESHOLD_"] = "4294967296",
             },
         })!;
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
         var peer = new PythonPeer(process);
         if (peer.TryAsk(line, out _))
             return peer;
-        Console.WriteLine($"       no {library} for {script} in {Python}: {install}");
         peer.Dispose();
+        Console.WriteLine($"       no {library} for {script} in {Python}: {peer._error} ({install})");
         return null;
     }
 
     /// <summary>The answer to a line.</summary>
-    public string Ask(string line) => TryAsk(line, out var answer) ? answer : throw new InvalidOperationException("Python has ended.");
+    public string Ask(string line) => TryAsk(line, out var answer) ? answer : throw new InvalidOperationException($"Python has ended: {_error}");
 
     /// <summary>The answer as a number.</summary>
     public double Measure(string line) => double.Parse(Ask(line), CultureInfo.InvariantCulture);

@@ -1,6 +1,7 @@
 """COCO's evaluation of boxes by pycocotools, for each line on standard input: "version", or a folder with annotations.json and
 detections.json, which it reads and evaluates; it prints milliseconds of reading, milliseconds of evaluating, and the twelve figures."""
 import contextlib
+import importlib.metadata
 import os
 import sys
 import time
@@ -24,7 +25,11 @@ def evaluate(folder):
 
 for line in sys.stdin:
     if line.strip() == "version":
-        print(f"{pycocotools.coco.__version__} with NumPy {numpy.__version__}", flush=True)
+        try:
+            version = importlib.metadata.version("pycocotools")
+        except importlib.metadata.PackageNotFoundError:
+            version = "not from a package"
+        print(f"{version} with NumPy {numpy.__version__}", flush=True)
         continue
     # pycocotools tells on standard output how far it is.
     with contextlib.redirect_stdout(None):

@@ -77,13 +77,15 @@ internal static class CommandLine
     public static string Describe(Exception error, string? file = null) => error switch
     {
         GenIspException or IOException or UnauthorizedAccessException => error.Message,
-        // TorchSharp's own message is a page about where it looked.
-        TypeInitializationException { TypeName: "TorchSharp.torch" } =>
-            "libtorch can't be loaded, which detectors and training need: its files belong beside the program, so install it again. "
-            + "`genisp develop` works without.",
+        _ when LacksLibtorch(error) =>
+            "libtorch can't be loaded, which detectors and training need: `genisp doctor` says why. `genisp develop` works without.",
         _ => $"{(file is null ? "" : $"{file}: ")}internal error: {error.GetType().Name}: {error.Message} "
             + "(GENISP_DEBUG=1 shows where; please report it)",
     };
+
+    // TorchSharp's own message is a page about where it looked.
+    private static bool LacksLibtorch(Exception? error) =>
+        error is TypeInitializationException { TypeName: "TorchSharp.torch" } || (error is not null && LacksLibtorch(error.InnerException));
 
     // The commands and options nearest to what was not understood.
     private static IEnumerable<string> Suggestions(ParseResult parsed)

@@ -20,8 +20,7 @@ internal static class Convolution
     /// <summary>Whether each pixel is multiplied by a matrix, and no more.</summary>
     /// <param name="weight">[out, in / groups, height, width].</param>
     /// <param name="geometry">Where its window stands.</param>
-    public static bool IsProduct(Tensor weight, ConvolutionGeometry geometry) =>
-        geometry is { Groups: 1, Padding: [0, 0] } && weight.shape is [_, _, 1, 1];
+    public static bool IsProduct(Tensor weight, ConvolutionGeometry geometry) => geometry.Groups == 1 && weight.shape is [_, _, 1, 1];
 
     /// <summary>The convolution.</summary>
     /// <param name="image">[N, in, H, W].</param>
@@ -38,7 +37,7 @@ internal static class Convolution
         return Image(functional.linear(Pixels(strided), weight.flatten(1), bias), strided.shape);
     }
 
-    /// <summary>The convolution by a window that is more than one pixel, or in groups, or stands on padding.</summary>
+    /// <summary>The convolution by a window of more than one pixel, or in groups.</summary>
     /// <param name="image">[N, in, H, W], channels-last.</param>
     /// <param name="weight">[out, in / groups, height, width], channels-last.</param>
     /// <param name="bias">[out], or null.</param>
@@ -46,23 +45,25 @@ internal static class Convolution
     /// <returns>[N, out, H', W'], channels-last.</returns>
     public static Tensor Slide(Tensor image, Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
     {
-        long Missing(int axis) => Math.Max(0, geometry.Reach(axis, weight) - image.shape[2 + axis]);
-        long Places(int axis) =>
-            (image.shape[2 + axis] + 2 * geometry.Padding[axis] - geometry.Reach(axis, weight)) / geometry.Strides[axis] + 1;
-        Tensor Whole(Tensor whole) => functional.conv2d(
-            whole, weight, bias, geometry.Strides, geometry.Padding, geometry.Dilation, geometry.Groups);
-
-        if (Missing(0) + Missing(1) == 0)
-            return Whole(image);
-        var larger = Whole(ChannelsLast(functional.pad(image, [0, Missing(1), 0, Missing(0)])));
-        // No view, for the caller may change it in place.
-        return ChannelsLast(larger.narrow(2, 0, Places(0)).narrow(3, 0, Places(1))).clone();
+        if (image.shape[2] < geometry.Reach(0, weight) || image.shape[3] < geometry.Reach(1, weight))
+            (image, geometry) = (Padded(image, geometry), geometry with { Padding = [0, 0] });
+        return functional.conv2d(image, weight, bias, geometry.Strides, geometry.Padding, geometry.Dilation, geometry.Groups);
     }
 
-    /// <summary>The pixels on which the window stands.</summary>
-    public static Tensor Strided(Tensor image, ConvolutionGeometry geometry) => geometry.Strides is [1, 1]
-        ? image
-        : image.slice(2, 0, image.shape[2], geometry.Strides[0]).slice(3, 0, image.shape[3], geometry.Strides[1]);
+    /// <summary>The pixels on which a window of one pixel stands.</summary>
+    public static Tensor Strided(Tensor image, ConvolutionGeometry geometry)
+    {
+        var padded = geometry.Padding is [0, 0] ? image : Padded(image, geometry);
+        return geometry.Strides is [1, 1]
+            ? padded
+            : padded.slice(2, 0, padded.shape[2], geometry.Strides[0]).slice(3, 0, padded.shape[3], geometry.Strides[1]);
+    }
+
+    private static Tensor Padded(Tensor image, ConvolutionGeometry geometry)
+    {
+        var (height, width) = (geometry.Padding[0], geometry.Padding[1]);
+        return ChannelsLast(functional.pad(image, [width, width, height, height]));
+    }
 
     /// <summary>[N, C, H, W] → [N · H · W, C].</summary>
     public static Tensor Pixels(Tensor image) => image.permute(0, 2, 3, 1).reshape(-1, image.shape[1]);

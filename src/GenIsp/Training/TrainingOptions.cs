@@ -124,8 +124,8 @@ public sealed record TrainingOptions
     public static TrainingOptions Paper { get; } = new();
 
     /// <summary>
-    /// What learns better, as measured in <c>docs/results.md</c>; the network is the paper's, and so is its input but for pictures that shrink:
-    /// they are averaged.
+    /// What learns better, as measured in <c>docs/results.md</c>; the network is the paper's, and so is its input but for pictures that
+    /// shrink: they are averaged.
     /// </summary>
     public static TrainingOptions Night { get; } = new()
     {

@@ -7,17 +7,19 @@ namespace GenIsp.Tests.Detection;
 
 public sealed class FrozenConvolutionTests
 {
-    private sealed record Layer(int Inputs, int Outputs, int Kernel, int Stride, int Groups, int Height, int Width, bool Sum, bool Relu)
+    private sealed record Layer(int Inputs, int Outputs, int Kernel, int Stride, int Groups, int Padding, int Height, int Width, bool Sum, bool Relu)
     {
-        public ConvolutionGeometry Geometry => ConvolutionGeometry.Same(Kernel, Stride) with { Groups = Groups };
+        public ConvolutionGeometry Geometry => new([Stride, Stride], [Padding, Padding], [1, 1], Groups);
     }
 
     private static readonly Gen<Layer> Layers = Gen.Select(
         OneOf(3, 16, 32, 64, 80, 112), OneOf(16, 36, 64, 80, 112, 208), OneOf(1, 3, 5), Gen.Int[1, 2],
-        Gen.Int[1, 14], Gen.Int[1, 14], Gen.Int[0, 7], (inputs, outputs, kernel, stride, height, width, flags) =>
+        Gen.Int[1, 14], Gen.Int[1, 14], Gen.Int[0, 15], (inputs, outputs, kernel, stride, height, width, flags) =>
         {
-            var layer = new Layer(inputs, outputs, kernel, stride, 1, height, width, (flags & 2) != 0, (flags & 4) != 0);
-            return (flags & 1) == 0 ? layer : layer with { Outputs = inputs, Groups = inputs, Kernel = kernel + 2 };
+            var padding = kernel / 2 + (flags >> 3);
+            var layer = new Layer(
+                inputs, outputs, kernel, stride, 1, padding, height, width, (flags & 2) != 0, (flags & 4) != 0);
+            return (flags & 1) == 0 ? layer : layer with { Outputs = inputs, Groups = inputs };
         });
 
     private static Gen<int> OneOf(params int[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
@@ -40,7 +42,7 @@ public sealed class FrozenConvolutionTests
     [Theory]
     [InlineData(256, 1024, 25, 38), InlineData(1024, 256, 25, 38), InlineData(64, 80, 52, 52), InlineData(96, 112, 26, 26)]
     public void Projections_that_libtorch_gets_wrong_are_right(int inputs, int outputs, int height, int width) => Check(
-        new Layer(inputs, outputs, 1, 1, 1, height, width, Sum: false, Relu: false), DetectorTypes.Of(DetectorPrecision.Float32), 1e-5,
+        new Layer(inputs, outputs, 1, 1, 1, 0, height, width, Sum: false, Relu: false), DetectorTypes.Of(DetectorPrecision.Float32), 1e-5,
         1e-5);
 
     [Fact]

@@ -55,7 +55,8 @@ internal static class GraphRewriting
         var result = new List<Step>();
         foreach (var step in steps.Where(step => !taken.Contains(step)))
         {
-            if (step.Operator != "Conv" || !AreConstant(step.Inputs[1..]) || new Window(step.Node) is not { SymmetricPads: { } pads } window)
+            if (step.Operator != "Conv" || !AreConstant(step.Inputs[1..])
+                || new Window(step.Node) is not { SymmetricPads: { } pads } window)
             {
                 result.Add(step);
                 continue;

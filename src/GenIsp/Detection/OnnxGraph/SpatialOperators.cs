@@ -29,9 +29,9 @@ internal static class SpatialOperators
             // A divisor of 0 would end the process.
             if (groups < 1 || groups > image.shape[1])
                 throw new GenIspException($"it has {groups} groups for {image.shape[1]} channels");
+            var (padded, pads) = window.IsSymmetric ? (image, window.Begin) : (window.Pad(image, 0), [0, 0]);
             return Convolution.Apply(
-                window.IsSymmetric ? image : window.Pad(image, 0), weight, x.Optional(2),
-                new ConvolutionGeometry(geometry.Strides, window.IsSymmetric ? window.Begin : [0, 0], geometry.Dilations, groups));
+                padded, weight, x.Optional(2), new ConvolutionGeometry(geometry.Strides, pads, geometry.Dilations, groups));
         };
     }
 

@@ -24,7 +24,7 @@ internal static unsafe class Products<TSimd, TVector>
     /// <param name="offsets">[taps]: where a row's values lie.</param>
     /// <param name="taps">How many there are.</param>
     /// <param name="weights">[taps, outputs].</param>
-    /// <param name="outputs">A multiple of 16.</param>
+    /// <param name="outputs">16, or a multiple of 32.</param>
     /// <param name="start">[outputs].</param>
     /// <param name="slope">LeakyReLU's; 1 leaves the sums as they are.</param>
     /// <param name="result">[rows, outputs], rows so far apart:</param>
@@ -32,153 +32,123 @@ internal static unsafe class Products<TSimd, TVector>
     /// <param name="startStep">From one row of the start to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(
-        float* values, nint step, int rows, int* offsets, int taps, float* weights, nint outputs, float* start, float slope, float* result,
+        float* values, nint step, int rows, int* offsets, int taps, float* weights, int outputs, float* start, float slope, float* result,
         nint resultStep, nint startStep = 0)
     {
-        var together = Step((int)outputs);
+        var together = Step(outputs);
         for (var row = 0; row < rows; row += together)
         {
-            for (nint output = 0; output < outputs; output += together == 16 ? outputs : 2 * TSimd.Count)
-            {
-                if (together == 6)
-                {
-                    SixByTwo(
-                        values, step, offsets, taps, weights + output, outputs, start + output, startStep, slope, result + output, resultStep);
-                }
-                else if (together == 12)
-                {
-                    TwelveByTwo(
-                        values, step, offsets, taps, weights + output, outputs, start + output, startStep, slope, result + output, resultStep);
-                }
-                else if (step == 1)
-                {
-                    SixteenInARow(values, offsets, taps, weights, start, startStep, slope, result, resultStep);
-                }
-                else
-                {
-                    Sixteen(values, step, offsets, taps, weights, start, startStep, slope, result, resultStep);
-                }
-            }
+            if (outputs == TSimd.Count && step == 1)
+                SixteenInARow(values, offsets, taps, weights, start, startStep, slope, result, resultStep);
+            else if (outputs == TSimd.Count)
+                SixteenApart(values, step, offsets, taps, weights, start, startStep, slope, result, resultStep);
+            else
+                Pairs(values, step, offsets, taps, weights, outputs, start, startStep, slope, result, resultStep);
             values += together * step;
             start += together * startStep;
             result += together * resultStep;
         }
     }
 
-    // Twelve sums, two weights and a value: AVX2's 16 registers. Of the loads, eight serve twelve multiply-adds.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SixByTwo(
+    // Outputs by two vectors at a time.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Pairs(
         float* values, nint step, int* offsets, int taps, float* weights, nint outputs, float* start, nint startStep, float slope,
         float* result, nint resultStep)
     {
-        Row r0 = new(start), r1 = new(start + startStep), r2 = new(start + 2 * startStep);
-        Row r3 = new(start + 3 * startStep), r4 = new(start + 4 * startStep), r5 = new(start + 5 * startStep);
-        nint step2 = 2 * step, step3 = 3 * step, step4 = 4 * step, step5 = 5 * step;
+        for (nint i = 0; i < outputs; i += 2 * TSimd.Count)
+        {
+            if (TSimd.Count < 16)
+                Six(values, step, offsets, taps, weights + i, outputs, start + i, startStep, slope, result + i, resultStep);
+            else
+                Twelve(values, step, offsets, taps, weights + i, outputs, start + i, startStep, slope, result + i, resultStep);
+        }
+    }
+
+    // Twelve sums, two weights and a value: AVX2's 16 registers. Of the loads, eight serve twelve multiply-adds.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Six(
+        float* values, nint step, int* offsets, int taps, float* weights, nint outputs, float* start, nint startStep, float slope,
+        float* result, nint resultStep)
+    {
+        nint step2 = 2 * step, step4 = 4 * step;
+        Pair a = new(start, startStep), b = new(start + 2 * startStep, startStep), c = new(start + 4 * startStep, startStep);
         for (var tap = 0; tap < taps; tap++)
         {
             var value = values + offsets[tap];
             TVector w0 = TSimd.Load(weights), w1 = TSimd.Load(weights + TSimd.Count);
-            r0.Add(value[0], w0, w1);
-            r1.Add(value[step], w0, w1);
-            r2.Add(value[step2], w0, w1);
-            r3.Add(value[step3], w0, w1);
-            r4.Add(value[step4], w0, w1);
-            r5.Add(value[step5], w0, w1);
+            a.Add(value, step, w0, w1);
+            b.Add(value + step2, step, w0, w1);
+            c.Add(value + step4, step, w0, w1);
             weights += outputs;
         }
         if (slope != 1)
         {
             var slopes = TSimd.Create(slope);
-            r0.Activate(slopes);
-            r1.Activate(slopes);
-            r2.Activate(slopes);
-            r3.Activate(slopes);
-            r4.Activate(slopes);
-            r5.Activate(slopes);
+            a.Activate(slopes);
+            b.Activate(slopes);
+            c.Activate(slopes);
         }
-        r0.Store(result);
-        r1.Store(result + resultStep);
-        r2.Store(result + 2 * resultStep);
-        r3.Store(result + 3 * resultStep);
-        r4.Store(result + 4 * resultStep);
-        r5.Store(result + 5 * resultStep);
+        a.Store(result, resultStep);
+        b.Store(result + 2 * resultStep, resultStep);
+        c.Store(result + 4 * resultStep, resultStep);
     }
 
     // Twice as many in AVX-512's 32: fourteen loads serve 24.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TwelveByTwo(
+    private static void Twelve(
         float* values, nint step, int* offsets, int taps, float* weights, nint outputs, float* start, nint startStep, float slope,
         float* result, nint resultStep)
     {
-        Row r0 = new(start), r1 = new(start + startStep), r2 = new(start + 2 * startStep);
-        Row r3 = new(start + 3 * startStep), r4 = new(start + 4 * startStep), r5 = new(start + 5 * startStep);
-        Row r6 = new(start + 6 * startStep), r7 = new(start + 7 * startStep), r8 = new(start + 8 * startStep);
-        Row r9 = new(start + 9 * startStep), r10 = new(start + 10 * startStep), r11 = new(start + 11 * startStep);
-        nint step2 = 2 * step, step3 = 3 * step, step4 = 4 * step, step5 = 5 * step, step6 = 6 * step;
+        nint step2 = 2 * step, step4 = 4 * step, step6 = 6 * step;
+        Pair a = new(start, startStep), b = new(start + 2 * startStep, startStep), c = new(start + 4 * startStep, startStep);
+        Pair d = new(start + 6 * startStep, startStep), e = new(start + 8 * startStep, startStep), f = new(start + 10 * startStep, startStep);
         for (var tap = 0; tap < taps; tap++)
         {
             var value = values + offsets[tap];
             TVector w0 = TSimd.Load(weights), w1 = TSimd.Load(weights + TSimd.Count);
-            r0.Add(value[0], w0, w1);
-            r1.Add(value[step], w0, w1);
-            r2.Add(value[step2], w0, w1);
-            r3.Add(value[step3], w0, w1);
-            r4.Add(value[step4], w0, w1);
-            r5.Add(value[step5], w0, w1);
+            a.Add(value, step, w0, w1);
+            b.Add(value + step2, step, w0, w1);
+            c.Add(value + step4, step, w0, w1);
             value += step6;
-            r6.Add(value[0], w0, w1);
-            r7.Add(value[step], w0, w1);
-            r8.Add(value[step2], w0, w1);
-            r9.Add(value[step3], w0, w1);
-            r10.Add(value[step4], w0, w1);
-            r11.Add(value[step5], w0, w1);
+            d.Add(value, step, w0, w1);
+            e.Add(value + step2, step, w0, w1);
+            f.Add(value + step4, step, w0, w1);
             weights += outputs;
         }
         if (slope != 1)
         {
             var slopes = TSimd.Create(slope);
-            r0.Activate(slopes);
-            r1.Activate(slopes);
-            r2.Activate(slopes);
-            r3.Activate(slopes);
-            r4.Activate(slopes);
-            r5.Activate(slopes);
-            r6.Activate(slopes);
-            r7.Activate(slopes);
-            r8.Activate(slopes);
-            r9.Activate(slopes);
-            r10.Activate(slopes);
-            r11.Activate(slopes);
+            a.Activate(slopes);
+            b.Activate(slopes);
+            c.Activate(slopes);
+            d.Activate(slopes);
+            e.Activate(slopes);
+            f.Activate(slopes);
         }
-        r0.Store(result);
-        r1.Store(result + resultStep);
-        r2.Store(result + 2 * resultStep);
-        r3.Store(result + 3 * resultStep);
-        r4.Store(result + 4 * resultStep);
-        r5.Store(result + 5 * resultStep);
-        r6.Store(result + 6 * resultStep);
-        r7.Store(result + 7 * resultStep);
-        r8.Store(result + 8 * resultStep);
-        r9.Store(result + 9 * resultStep);
-        r10.Store(result + 10 * resultStep);
-        r11.Store(result + 11 * resultStep);
+        a.Store(result, resultStep);
+        b.Store(result + 2 * resultStep, resultStep);
+        c.Store(result + 4 * resultStep, resultStep);
+        d.Store(result + 6 * resultStep, resultStep);
+        e.Store(result + 8 * resultStep, resultStep);
+        f.Store(result + 10 * resultStep, resultStep);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Sixteen(
-        float* values, nint step, int* offsets, int taps, float* weights, float* start, nint startStep, float slope, float* result,
-        nint resultStep) =>
-        SixteenApart(values, step, offsets, taps, weights, start, startStep, slope, result, resultStep);
-
-    // The compiler puts the step into the instructions.
+    // The compiler puts a step of 1 into the instructions.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SixteenInARow(
         float* values, int* offsets, int taps, float* weights, float* start, nint startStep, float slope, float* result, nint resultStep) =>
-        SixteenApart(values, 1, offsets, taps, weights, start, startStep, slope, result, resultStep);
+        Sixteen(values, 1, offsets, taps, weights, start, startStep, slope, result, resultStep);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SixteenApart(
+        float* values, nint step, int* offsets, int taps, float* weights, float* start, nint startStep, float slope, float* result,
+        nint resultStep) =>
+        Sixteen(values, step, offsets, taps, weights, start, startStep, slope, result, resultStep);
 
     // Where one vector holds all outputs: sixteen rows.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SixteenApart(
+    private static void Sixteen(
         float* values, nint step, int* offsets, int taps, float* weights, float* start, nint startStep, float slope, float* result,
         nint resultStep)
     {
@@ -208,35 +178,47 @@ internal static unsafe class Products<TSimd, TVector>
         d.Store(result + 12 * resultStep, resultStep);
     }
 
-    // Sums of one row. (The compiler keeps few vectors of a structure in registers, and none of an array or a tuple.)
-    private struct Row
+    // Two vectors of sums of two rows. (The compiler keeps few vectors of a structure in registers, and none of an array or a tuple.)
+    private struct Pair
     {
-        private TVector _first;
-        private TVector _second;
+        private TVector _a0;
+        private TVector _a1;
+        private TVector _b0;
+        private TVector _b1;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Row(float* start) => (_first, _second) = (TSimd.Load(start), TSimd.Load(start + TSimd.Count));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(float value, TVector weight0, TVector weight1)
+        public Pair(float* start, nint step)
         {
-            var vector = TSimd.Create(value);
-            _first = TSimd.MultiplyAdd(vector, weight0, _first);
-            _second = TSimd.MultiplyAdd(vector, weight1, _second);
+            (_a0, _a1) = (TSimd.Load(start), TSimd.Load(start + TSimd.Count));
+            (_b0, _b1) = (TSimd.Load(start + step), TSimd.Load(start + step + TSimd.Count));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(float* values, nint step, TVector weight0, TVector weight1)
+        {
+            TVector a = TSimd.Create(values[0]), b = TSimd.Create(values[step]);
+            _a0 = TSimd.MultiplyAdd(a, weight0, _a0);
+            _a1 = TSimd.MultiplyAdd(a, weight1, _a1);
+            _b0 = TSimd.MultiplyAdd(b, weight0, _b0);
+            _b1 = TSimd.MultiplyAdd(b, weight1, _b1);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Activate(TVector slopes)
         {
-            _first = TSimd.LeakyRelu(_first, slopes);
-            _second = TSimd.LeakyRelu(_second, slopes);
+            _a0 = TSimd.LeakyRelu(_a0, slopes);
+            _a1 = TSimd.LeakyRelu(_a1, slopes);
+            _b0 = TSimd.LeakyRelu(_b0, slopes);
+            _b1 = TSimd.LeakyRelu(_b1, slopes);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Store(float* result)
+        public readonly void Store(float* result, nint step)
         {
-            TSimd.Store(_first, result);
-            TSimd.Store(_second, result + TSimd.Count);
+            TSimd.Store(_a0, result);
+            TSimd.Store(_a1, result + TSimd.Count);
+            TSimd.Store(_b0, result + step);
+            TSimd.Store(_b1, result + step + TSimd.Count);
         }
     }
 

@@ -38,7 +38,7 @@ internal static unsafe class Winograd<TSimd, TVector>
 
     /// <summary>At each of the 36 positions, a product of [tiles, 16] and [16, 64].</summary>
     /// <param name="input">[tiles, 36, 16].</param>
-    /// <param name="tiles">A multiple of six.</param>
+    /// <param name="tiles">A multiple of twelve.</param>
     /// <param name="weights">[36, 16, 64].</param>
     /// <param name="start">[64]: added to every pixel.</param>
     /// <param name="result">[tiles, 36, 64].</param>
