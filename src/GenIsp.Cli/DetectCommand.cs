@@ -54,7 +54,7 @@ internal static class DetectCommand
             using var loaded = clock.Measure(
                 "load", () => DetectorFile.Load(
                     parsed.GetValue(detector)!, parsed.GetValue(convention) ?? DetectorConvention.Auto,
-                    parsed.GetValue(precision) ?? DetectorPrecision.Float32));
+                    parsed.GetValue(precision) ?? DetectorPrecision.Float32, development.Device(parsed)));
             OutputFolder.Prepare(folder, parsed.GetValue(inputs)!, files.Select(file => file.OutputStem + ".png").Append(ResultsName));
             var threshold = (float)parsed.GetValue(score);
             var found = new Dictionary<InputFile, ImageDetections>();

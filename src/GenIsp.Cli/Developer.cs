@@ -16,7 +16,7 @@ internal sealed record Way(string Name, IIsp Isp, LinearOptions Options) : IDisp
     /// <summary>An ISP with the input that it works best on.</summary>
     public static Way Of(string name, IIsp isp)
     {
-        var network = (isp as FusedGenIsp)?.Options;
+        var network = NetworkOf(isp);
         return new Way(name, isp, new LinearOptions
         {
             Cst = isp.Cst,
@@ -25,11 +25,21 @@ internal sealed record Way(string Name, IIsp Isp, LinearOptions Options) : IDisp
         });
     }
 
+    /// <summary>What its GenISP network's weights do not show; null where it has none.</summary>
+    public GenIspOptions? Network => NetworkOf(Isp);
+
     /// <summary>Develops a sensor's picture, or its central part.</summary>
     public RgbImage Develop(SensorImage sensor, (int Width, int Height)? crop) =>
         Isp.Develop(LinearPipeline.ToLinear(sensor, Options with { Crop = crop }));
 
     public void Dispose() => Isp.Dispose();
+
+    private static GenIspOptions? NetworkOf(IIsp isp) => isp switch
+    {
+        FusedGenIsp fused => fused.Options,
+        GenIspModel model => model.Options,
+        _ => null,
+    };
 }
 
 /// <summary>From a file to a developed picture: by one ISP, or by the one of two that serves the photo's noise better.</summary>

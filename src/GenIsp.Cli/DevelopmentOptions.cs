@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using GenIsp.Color;
 using GenIsp.Isp;
+using TorchSharp;
 
 namespace GenIsp.Cli;
 
@@ -56,6 +57,8 @@ internal sealed class DevelopmentOptions
         "--denoise", "Of the classical ISP: how noise is taken away, none unless given",
         ("none", Denoising.None), ("bilateral", Denoising.Bilateral));
 
+    private readonly Option<string?> _device = DeviceOption.Create("GenISP and the detector compute");
+
     private readonly bool _severalIsps;
     private readonly string _default;
 
@@ -72,7 +75,8 @@ internal sealed class DevelopmentOptions
         _maxSize.CompletionSources.Add("1333x800", "full");
     }
 
-    public IEnumerable<Option> All => [_isp, _maxSize, _antialias, .. _severalIsps ? [] : new Option[] { _crop }, _cst, .. ClassicalOnly];
+    public IEnumerable<Option> All =>
+        [_isp, _maxSize, _antialias, .. _severalIsps ? [] : new Option[] { _crop }, _cst, .. ClassicalOnly, _device];
 
     private IEnumerable<Option> ClassicalOnly => [_whiteBalance, _percentile, _denoise];
 
@@ -97,6 +101,10 @@ internal sealed class DevelopmentOptions
                 result.AddError($"--cst is for GenISP networks: {fixedSpace} works in XYZ, which is --cst inverse.");
         });
     }
+
+    /// <summary>Where all computes; null is the processor.</summary>
+    /// <exception cref="GenIspException">There is no such card.</exception>
+    public torch.Device? Device(ParseResult parsed) => DeviceOption.Open(parsed.GetValue(_device));
 
     /// <summary>Loads the ISP and says how its input is made.</summary>
     public Developer Load(ParseResult parsed) => LoadAll(parsed).Single();
@@ -134,14 +142,14 @@ internal sealed class DevelopmentOptions
     private Developer LoadAuto(ParseResult parsed, ClassicalOptions classical)
     {
         var noisy = LoadWay(parsed, IspFile.Shipped, IspFile.Shipped, classical);
-        return new Developer(Auto, noisy, LoadWay(parsed, Classical, Classical, classical), ((FusedGenIsp)noisy.Isp).Options.AutoBelow!.Value);
+        return new Developer(Auto, noisy, LoadWay(parsed, Classical, Classical, classical), noisy.Network!.AutoBelow!.Value);
     }
 
     private Way LoadWay(ParseResult parsed, string name, string isp, ClassicalOptions classical)
     {
         var way = Way.Of(
             isp == Classical && classical.Denoise == Denoising.Bilateral ? "classical-bilateral" : name,
-            IspFile.Load(isp, parsed.GetValue(_cst), classical));
+            IspFile.Load(isp, parsed.GetValue(_cst), classical, Device(parsed)));
         return way with
         {
             Options = way.Options with

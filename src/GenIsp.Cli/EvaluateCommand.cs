@@ -82,7 +82,7 @@ internal static class EvaluateCommand
                 var named = (Images: parsed.GetValue(images)!, Detectors: parsed.GetValue(detectors)!);
                 var files = AnnotatedFile.FindAll(dataset, named.Images);
                 SharedAction.ShareCores(terminal, world);
-                using var rivals = Rivals.Load(terminal, dataset, development.LoadAll(parsed), named.Detectors);
+                using var rivals = Rivals.Load(terminal, dataset, development.LoadAll(parsed), named.Detectors, development.Device(parsed));
                 if (folder is not null && world.IsFirst)
                 {
                     OutputFolder.Prepare(

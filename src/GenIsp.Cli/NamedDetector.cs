@@ -2,6 +2,7 @@ using GenIsp.Data;
 using GenIsp.Detection;
 using GenIsp.Evaluation;
 using GenIsp.Imaging;
+using TorchSharp;
 
 namespace GenIsp.Cli;
 
@@ -24,10 +25,11 @@ internal sealed class NamedDetector : IDisposable
 
     /// <summary>Loads a detector, and tells which of the annotations' classes it does not know.</summary>
     /// <exception cref="GenIspException">It can't be loaded, or knows none of the classes.</exception>
-    public static NamedDetector Load(Terminal terminal, CocoDataset dataset, string path, string name)
+    public static NamedDetector Load(
+        Terminal terminal, CocoDataset dataset, string path, string name, torch.Device? device = null)
     {
         // Figures are the same on every machine.
-        var detector = DetectorFile.Load(path, precision: DetectorPrecision.Float32);
+        var detector = DetectorFile.Load(path, precision: DetectorPrecision.Float32, device: device);
         var map = CategoryMap.Between(dataset.Categories, detector.Categories);
         if (map.Matches.Count == 0)
         {

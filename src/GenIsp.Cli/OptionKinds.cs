@@ -6,6 +6,7 @@ using GenIsp.Data;
 using GenIsp.Detection;
 using GenIsp.Distributed;
 using GenIsp.Downloads;
+using TorchSharp;
 
 namespace GenIsp.Cli;
 
@@ -59,6 +60,32 @@ internal static class PrecisionOption
         + "goes there and back in it, and bends the gradient [default: float32]",
         ("auto", DetectorPrecision.Auto), ("float32", DetectorPrecision.Float32), ("mixed", DetectorPrecision.Mixed),
         ("bfloat16", DetectorPrecision.Bfloat16));
+}
+
+/// <summary>Where libtorch computes.</summary>
+internal static class DeviceOption
+{
+    /// <param name="what">What computes there, for the help.</param>
+    public static Option<string?> Create(string what)
+    {
+        var option = new Option<string?>("--device")
+        {
+            Description = $"Where {what}: the processor, or a CUDA card in a build with -p:TorchBackend=cuda, where libtorch runs GenISP "
+                + "too [default: cpu]",
+            HelpName = "cpu|cuda|cuda:N",
+        };
+        option.CompletionSources.Add("cpu", "cuda");
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var name }] && !TorchDevice.IsName(name))
+                result.AddError($"--device is '{name}', but must be cpu, cuda or cuda:N.");
+        });
+        return option;
+    }
+
+    /// <summary>The device, or null for the processor: so libtorch is not asked before it is needed.</summary>
+    /// <exception cref="GenIspException">There is no such card.</exception>
+    public static torch.Device? Open(string? name) => name is null or "cpu" ? null : TorchDevice.Of(name);
 }
 
 /// <summary>An option whose value is a number within bounds.</summary>

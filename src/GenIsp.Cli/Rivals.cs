@@ -3,6 +3,7 @@ using GenIsp.Distributed;
 using GenIsp.Evaluation;
 using GenIsp.Imaging;
 using GenIsp.Reporting;
+using TorchSharp;
 
 namespace GenIsp.Cli;
 
@@ -29,17 +30,19 @@ internal sealed class Rivals : IDisposable
     /// <param name="dataset">The images and what is in them.</param>
     /// <param name="isps">Owned from now on, even where this fails.</param>
     /// <param name="detectors">Files.</param>
+    /// <param name="device">Where the detectors compute; on the processor if null.</param>
     /// <exception cref="GenIspException">
     /// A detector can't be loaded or knows none of the classes, or two results would have one name.
     /// </exception>
-    public static Rivals Load(Terminal terminal, CocoDataset dataset, IReadOnlyList<Developer> isps, IReadOnlyList<string> detectors)
+    public static Rivals Load(
+        Terminal terminal, CocoDataset dataset, IReadOnlyList<Developer> isps, IReadOnlyList<string> detectors, torch.Device? device = null)
     {
         var loaded = new List<NamedDetector>();
         var rivals = new Rivals(dataset, isps, loaded);
         try
         {
             foreach (var (path, name) in detectors.Zip(DisplayNames.Of(detectors)))
-                loaded.Add(NamedDetector.Load(terminal, dataset, path, name));
+                loaded.Add(NamedDetector.Load(terminal, dataset, path, name, device));
             var counts = rivals.OutputNames.CountBy(name => name, StringComparer.OrdinalIgnoreCase);
             if (counts.FirstOrDefault(pair => pair.Value > 1) is { Key: { } twice })
                 throw new GenIspException($"Two pairs of ISP and detector would both write {twice}. Rename a file of theirs.");

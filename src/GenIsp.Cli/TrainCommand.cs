@@ -11,6 +11,7 @@ internal static class TrainCommand
         var output = new Option<string>("--output", "-o") { Description = "Folder of the run", Required = true, HelpName = "DIR" };
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in the folder" };
         var cacheSize = CacheOption.Create();
+        var device = DeviceOption.Create("GenISP and the detector compute, now and not for good");
         var recipe = new TrainingRecipe();
         var command = new Command(
             "train",
@@ -20,6 +21,7 @@ internal static class TrainCommand
             { output, resume };
         recipe.AddTo(command);
         command.Add(cacheSize);
+        command.Add(device);
         command.WithExamples(
             "genisp train --images train --annotations train.json --val-images val --val-annotations val.json --detector retinanet.pth "
                 + "-o run",
@@ -29,6 +31,7 @@ internal static class TrainCommand
         command.Action = new SharedAction(terminal, (parsed, terminal, world, cancellation) =>
         {
             SharedAction.ShareCores(terminal, world);
+            var where = DeviceOption.Open(parsed.GetValue(device));
             var (folder, goesOn) = (parsed.GetValue(output)!, parsed.GetValue(resume));
             var options = recipe.Apply(parsed, goesOn ? TrainingRun.OptionsOf(folder) : null);
             var cache = CacheOption.Open(terminal, parsed.GetValue(cacheSize));
@@ -44,7 +47,7 @@ internal static class TrainCommand
                     // A long run is worth a look while it goes on.
                     if (news is TrainingEvent.EpochDone)
                         WriteReport(folder);
-                }, cancellation, world, cache);
+                }, cancellation, world, cache, where);
             }
             if (world.IsFirst)
                 WriteReport(folder);

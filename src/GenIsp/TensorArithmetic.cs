@@ -111,5 +111,19 @@ internal static class TensorArithmetic
     }
 
     /// <summary>The only number of a float32 tensor.</summary>
-    public static float Value(this Tensor x) => x.ReadCpuSingle(0);
+    public static float Value(this Tensor x)
+    {
+        using var here = x.cpu();
+        return here.ReadCpuSingle(0);
+    }
+
+    /// <summary>The numbers of a tensor, row by row, without a gradient.</summary>
+    public static T[] Numbers<T>(this Tensor x)
+        where T : unmanaged
+    {
+        using var plain = x.detach();
+        using var here = plain.cpu();
+        using var inOrder = here.contiguous();
+        return inOrder.data<T>().ToArray();
+    }
 }

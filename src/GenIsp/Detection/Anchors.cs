@@ -24,7 +24,9 @@ internal static class Anchors
     /// <param name="height">Of the padded batch, in pixels.</param>
     /// <param name="width">Likewise.</param>
     /// <param name="grids">The size of each level's feature map.</param>
-    /// <returns>[A, 4], float32, x1, y1, x2, y2 in pixels of the padded batch. They may reach beyond it.</returns>
+    /// <returns>
+    /// [A, 4], float32, x1, y1, x2, y2 in pixels of the padded batch. They may reach beyond it. On the processor, where boxes are matched.
+    /// </returns>
     public static Tensor Create(int height, int width, IReadOnlyList<(int Height, int Width)> grids)
     {
         var boxes = new List<Box>(grids.Sum(grid => grid.Height * grid.Width * PerCell));

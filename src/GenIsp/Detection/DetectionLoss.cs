@@ -81,16 +81,18 @@ internal static class DetectionLoss
     }
 
     /// <summary>Where the classes of the positives are.</summary>
-    /// <param name="rows">How many anchors or points there are.</param>
-    /// <param name="classes">How many classes.</param>
+    /// <param name="scores">[N, C]: of N anchors or points.</param>
     /// <param name="positives">The row and the class of each.</param>
-    /// <returns>[rows, classes], Bool.</returns>
-    public static Tensor OneHot(long rows, long classes, IEnumerable<(int Row, int Class)> positives)
+    /// <returns>Bool, as large as the scores, and beside them.</returns>
+    public static Tensor OneHot(Tensor scores, IEnumerable<(int Row, int Class)> positives)
     {
         using var scope = NewDisposeScope();
-        var places = tensor(positives.Select(one => one.Row * classes + one.Class).ToArray(), dtype: ScalarType.Int64);
+        var classes = scores.shape[1];
+        var places = tensor(
+            positives.Select(one => one.Row * classes + one.Class).ToArray(), dtype: ScalarType.Int64, device: scores.device);
         var hot = ones_like(places, dtype: ScalarType.Bool);
-        return zeros(rows * classes, dtype: ScalarType.Bool).scatter_(0, places, hot).view(rows, classes).MoveToOuterDisposeScope();
+        return zeros(scores.numel(), dtype: ScalarType.Bool, device: scores.device).scatter_(0, places, hot).view(scores.shape)
+            .MoveToOuterDisposeScope();
     }
 
     private static Tensor Alpha(Tensor positive, DetectionLossOptions options, ScalarType type) =>

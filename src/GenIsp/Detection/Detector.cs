@@ -26,7 +26,7 @@ public abstract class Detector : IDisposable
     public virtual DetectorPrecision Precision => DetectorPrecision.Float32;
 
     /// <summary>Finds the objects in each image, best first.</summary>
-    /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size.</param>
+    /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size, on any device.</param>
     /// <param name="scoreThreshold">Detections that score below it are left out; 0..1.</param>
     /// <returns>One list an image, in the image's own pixels, clipped to it.</returns>
     public abstract IReadOnlyList<IReadOnlyList<Detection>> Detect(IReadOnlyList<Tensor> images, float scoreThreshold);
@@ -36,10 +36,10 @@ public abstract class Detector : IDisposable
     /// loss of those that stand for a box, both divided by their number (by 1 if there is none); then the mean over the images. It
     /// carries a gradient to the images that require one, and to nothing of the detector.
     /// </summary>
-    /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size.</param>
+    /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size, on any device.</param>
     /// <param name="targets">Of each image, in any order; there may be none.</param>
     /// <param name="options">The loss.</param>
-    /// <returns>Two scalars in the caller's dispose scope.</returns>
+    /// <returns>Two scalars in the caller's dispose scope, where the detector computes.</returns>
     /// <exception cref="ArgumentException">
     /// There is no image, one is not [3, H, W] in float32, not every image has its targets, or a target's class is unknown.
     /// </exception>

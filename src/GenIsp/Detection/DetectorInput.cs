@@ -68,10 +68,10 @@ public sealed record DetectorInput(
         var padded = nn.functional.pad(
             resized.Times(255), [0, Width - width, 0, Height - height], PaddingModes.Constant, Pad);
         var ordered = Channels == ChannelOrder.Bgr ? padded.flip(1) : padded;
-        var normalised = (ordered - PerChannel(Mean, image.dtype)) / PerChannel(Std, image.dtype);
+        var normalised = (ordered - PerChannel(Mean, image)) / PerChannel(Std, image);
         return (normalised.MoveToOuterDisposeScope(), Place(imageWidth, imageHeight));
     }
 
-    private static Tensor PerChannel((float, float, float) values, ScalarType type) =>
-        tensor([values.Item1, values.Item2, values.Item3], [1, 3, 1, 1], dtype: type);
+    private static Tensor PerChannel((float, float, float) values, Tensor image) =>
+        tensor([values.Item1, values.Item2, values.Item3], [1, 3, 1, 1], dtype: image.dtype, device: image.device);
 }

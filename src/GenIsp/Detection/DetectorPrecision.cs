@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics.X86;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection;
@@ -6,7 +7,10 @@ namespace GenIsp.Detection;
 /// <summary>What a frozen detector's convolutions are computed in. Boxes, scores and losses are made of it in float32 always.</summary>
 public enum DetectorPrecision
 {
-    /// <summary><see cref="Mixed"/> where the processor multiplies bfloat16, else <see cref="Float32"/>.</summary>
+    /// <summary>
+    /// <see cref="Mixed"/> where the processor multiplies bfloat16, else <see cref="Float32"/>, and so on a card: libtorch does not tell what
+    /// it has.
+    /// </summary>
     Auto,
 
     /// <summary>float32.</summary>
@@ -31,14 +35,15 @@ internal readonly record struct DetectorTypes(ScalarType Forward, ScalarType Bac
     /// <summary>Whether the processor has AVX512_BF16 or AMX-BF16: elsewhere bfloat16 is right, but slow.</summary>
     public static bool ProcessorHasBFloat16 { get; } = HasBFloat16();
 
-    /// <summary>What <see cref="DetectorPrecision.Auto"/> is on this machine; any other is itself.</summary>
-    public static DetectorPrecision Resolve(DetectorPrecision precision) => precision switch
+    /// <summary>What <see cref="DetectorPrecision.Auto"/> is on a device, the processor if null; any other is itself.</summary>
+    public static DetectorPrecision Resolve(DetectorPrecision precision, Device? device = null) => precision switch
     {
-        DetectorPrecision.Auto => ProcessorHasBFloat16 ? DetectorPrecision.Mixed : DetectorPrecision.Float32,
+        DetectorPrecision.Auto when ProcessorHasBFloat16 && device is null or { type: DeviceType.CPU } => DetectorPrecision.Mixed,
+        DetectorPrecision.Auto => DetectorPrecision.Float32,
         _ => precision,
     };
 
-    /// <summary>What a precision means on this machine.</summary>
+    /// <summary>What a precision means, on this processor if that matters.</summary>
     public static DetectorTypes Of(DetectorPrecision precision) => precision switch
     {
         DetectorPrecision.Bfloat16 => new(ScalarType.BFloat16, ScalarType.BFloat16),

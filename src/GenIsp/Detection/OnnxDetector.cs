@@ -55,17 +55,19 @@ public sealed class OnnxDetector : Detector
     /// How the image is prepared, for a file whose size is not fixed or whose input differs from its convention's; by default, that.
     /// </param>
     /// <param name="precision">What its convolutions compute in.</param>
+    /// <param name="device">Where it computes: on the processor if null.</param>
     /// <exception cref="GenIspException">
     /// The file can't be read or is damaged, needs operators that are not supported (all of them are named), or its output is of no
     /// known convention.
     /// </exception>
     public static OnnxDetector Load(
         string path, DetectorConvention convention = DetectorConvention.Auto, DetectorInput? input = null,
-        DetectorPrecision precision = DetectorPrecision.Float32)
+        DetectorPrecision precision = DetectorPrecision.Float32, Device? device = null)
     {
         var detector = From(OnnxFile.Read(path), path, convention, input);
-        detector._graph.Freeze(DetectorTypes.Of(precision));
-        detector._precision = DetectorTypes.Resolve(precision);
+        detector._precision = DetectorTypes.Resolve(precision, device);
+        detector._graph.Freeze(DetectorTypes.Of(detector._precision), device ?? CPU);
+        detector._grid.MoveTo(device ?? CPU);
         return detector;
     }
 
@@ -114,7 +116,7 @@ public sealed class OnnxDetector : Detector
     internal PointPredictions Predict(Tensor image)
     {
         using var scope = NewDisposeScope();
-        var (input, frame) = Input.Apply(image);
+        var (input, frame) = Input.Apply(image.to(_grid.Points.device));
         var raw = _graph.Run(input)[0].squeeze(0);
         var (scores, boxes) = _convention.Decode(raw, _grid.Points, _grid.Strides);
         scope.MoveToOuter(raw, scores, boxes);
@@ -148,8 +150,8 @@ public sealed class OnnxDetector : Detector
     {
         using var scope = NewDisposeScope();
         var predictions = Predict(image);
-        var scores = predictions.Scores.contiguous().data<float>().ToArray();
-        var corners = predictions.Boxes.contiguous().data<float>().ToArray();
+        var scores = predictions.Scores.Numbers<float>();
+        var corners = predictions.Boxes.Numbers<float>();
         var (width, height) = predictions.Frame.SourceSize;
         var (boxes, kept, classes) = (new List<Box>(), new List<float>(), new List<int>());
         for (var point = 0; point < corners.Length / 4; point++)

@@ -115,7 +115,7 @@ internal sealed class NanoDetConvention : IOutputConvention
     public (Tensor Scores, Tensor Boxes) Decode(Tensor raw, Tensor points, Tensor strides)
     {
         var shares = raw[.., ^BoxColumns..].reshape(-1, 4, Bins).softmax(-1);
-        var bins = tensor(Enumerable.Range(0, Bins).Select(bin => (float)bin).ToArray(), dtype: raw.dtype);
+        var bins = tensor(Enumerable.Range(0, Bins).Select(bin => (float)bin).ToArray(), dtype: raw.dtype, device: raw.device);
         var distances = shares.matmul(bins) * strides.unsqueeze(1);
         return (Probabilities(raw), cat([points - distances[.., ..2], points.Plus(distances[.., 2..])], 1));
     }

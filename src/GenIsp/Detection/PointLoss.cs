@@ -16,18 +16,18 @@ internal static class PointLoss
         PointPredictions predictions, GridPoint[] points, Box[] boxes, int[] classes, DetectionLossOptions options)
     {
         using var scope = NewDisposeScope();
-        var (rows, classCount) = (predictions.Scores.shape[0], predictions.Scores.shape[1]);
-        var scores = predictions.Scores.detach().contiguous().data<float>().ToArray();
-        var assigned = SimOta.Assign(points, BoxTensor.ToBoxes(predictions.Boxes), scores, boxes, classes);
+        var assigned = SimOta.Assign(
+            points, BoxTensor.ToBoxes(predictions.Boxes), predictions.Scores.Numbers<float>(), boxes, classes);
         int[] positives = [.. Enumerable.Range(0, points.Length).Where(i => assigned[i] != SimOta.Background)];
         var divisor = Math.Max(1, positives.Length);
 
-        var classTargets = DetectionLoss.OneHot(rows, classCount, positives.Select(i => (i, classes[assigned[i]])));
+        var classTargets = DetectionLoss.OneHot(predictions.Scores, positives.Select(i => (i, classes[assigned[i]])));
         var classification = DetectionLoss.FocalOfProbabilities(predictions.Scores, classTargets, options);
 
-        var places = tensor(Array.ConvertAll(positives, i => (long)i), dtype: ScalarType.Int64);
+        var device = predictions.Boxes.device;
+        var places = tensor(Array.ConvertAll(positives, i => (long)i), dtype: ScalarType.Int64, device: device);
         var predicted = predictions.Boxes.index_select(0, places);
-        var target = BoxTensor.From(Array.ConvertAll(positives, i => boxes[assigned[i]]));
+        var target = BoxTensor.From(Array.ConvertAll(positives, i => boxes[assigned[i]]), device);
         // The distances of a point to two boxes' edges differ as the edges do: the point itself falls out.
         var stride = predictions.Strides.index_select(0, places).unsqueeze(1);
         var box = options.BoxLoss == BoxLoss.GIoU

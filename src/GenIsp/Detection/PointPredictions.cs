@@ -55,14 +55,21 @@ internal sealed class PointGrid : IDisposable
     public GridPoint[] Centres { get; }
 
     /// <summary>[N, 2]: (column, row) · stride.</summary>
-    public Tensor Points { get; }
+    public Tensor Points { get; private set; }
 
     /// <summary>[N].</summary>
-    public Tensor Strides { get; }
+    public Tensor Strides { get; private set; }
 
     /// <summary>How many points there are: the last row and column may be cut.</summary>
     public static long Count(int width, int height, IEnumerable<int> strides) =>
         strides.Sum(stride => (long)((width + stride - 1) / stride) * ((height + stride - 1) / stride));
+
+    /// <summary>Moves the tensors to where the detector computes.</summary>
+    public void MoveTo(Device device)
+    {
+        Points = Points.to(device, disposeAfter: true).DetachFromDisposeScope();
+        Strides = Strides.to(device, disposeAfter: true).DetachFromDisposeScope();
+    }
 
     public void Dispose()
     {

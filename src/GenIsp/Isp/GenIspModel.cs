@@ -90,10 +90,13 @@ public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
         IspInput.Check(image, Cst, "genisp");
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        return new RgbImage(forward(ToTensor(image)).contiguous().data<float>().ToArray(), image.Frame);
+        return new RgbImage(forward(ToTensor(image)).Numbers<float>(), image.Frame);
     }
 
-    /// <summary>The image as <see cref="forward"/> takes it: [1, 3, H, W], in the caller's dispose scope.</summary>
-    internal static Tensor ToTensor(LinearImage image) =>
-        tensor(image.Pixels.ToArray(), [1, 3, image.Height, image.Width], dtype: ScalarType.Float32);
+    /// <summary>Where its weights are, and where it computes.</summary>
+    internal Device Device => _whiteBalance.OutputBias.device;
+
+    /// <summary>The image as <see cref="forward"/> takes it: [1, 3, H, W], beside the weights, in the caller's dispose scope.</summary>
+    internal Tensor ToTensor(LinearImage image) =>
+        tensor(image.Pixels.ToArray(), [1, 3, image.Height, image.Width], dtype: ScalarType.Float32, device: Device);
 }

@@ -1,5 +1,7 @@
 using GenIsp.Color;
 using GenIsp.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace GenIsp.Isp;
 
@@ -31,8 +33,12 @@ public static class IspFile
     /// <param name="isp">The name.</param>
     /// <param name="cst">The colour space of a GenISP network, if not what its file says.</param>
     /// <param name="classical">How <c>classical</c> develops; its defaults if null.</param>
+    /// <param name="device">
+    /// Where a GenISP network computes: on the processor without libtorch (<see cref="FusedGenIsp"/>), and so if null; elsewhere in libtorch
+    /// (<see cref="GenIspModel"/>).
+    /// </param>
     /// <exception cref="GenIspException">There is no such ISP, or its weights do not fit.</exception>
-    public static IIsp Load(string isp, CstDirection? cst = null, ClassicalOptions? classical = null)
+    public static IIsp Load(string isp, CstDirection? cst = null, ClassicalOptions? classical = null, Device? device = null)
     {
         switch (isp)
         {
@@ -40,6 +46,8 @@ public static class IspFile
                 return new LinearIsp();
             case "classical":
                 return new ClassicalIsp(classical);
+            case var _ when device is { type: not DeviceType.CPU }:
+                return LoadModel(isp, cst).to(device);
             default:
                 var (weights, options) = Read(isp, cst);
                 return new FusedGenIsp(weights, options, isp);

@@ -3,6 +3,7 @@ using GenIsp.Detection;
 using GenIsp.Distributed;
 using GenIsp.Isp;
 using GenIsp.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GenIsp.Training;
@@ -35,15 +36,16 @@ internal sealed class Trainer : IDisposable
     /// <param name="options">The recipe.</param>
     /// <param name="detector">It stays the caller's.</param>
     /// <param name="world">The processes that share each batch; null trains alone.</param>
-    public Trainer(TrainingOptions options, Detector detector, Communicator? world = null)
+    /// <param name="device">Where the ISP computes: on the processor if null.</param>
+    public Trainer(TrainingOptions options, Detector detector, Communicator? world = null, Device? device = null)
     {
         (_options, _detector, _world) = (options, detector, world ?? Communicator.Alone);
         random.manual_seed(options.Seed);
-        _model = new GenIspModel(options.Network, options.Initialization);
+        _model = new GenIspModel(options.Network, options.Initialization).to(device ?? CPU);
         _adam = new Adam(_model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)));
         if (options.AveragingDecay > 0)
         {
-            _average = new GenIspModel(options.Network);
+            _average = new GenIspModel(options.Network).to(device ?? CPU);
             StateDict.From(_model).CopyTo(_average, "the average");
         }
     }
@@ -103,10 +105,7 @@ internal sealed class Trainer : IDisposable
     {
         var state = new StateDict();
         foreach (var (name, tensor) in Tensors())
-        {
-            using var scope = NewDisposeScope();
-            state[name] = TensorData.FromSingles(tensor.detach().contiguous().data<float>().ToArray(), tensor.shape);
-        }
+            state[name] = TensorData.FromSingles(tensor.Numbers<float>(), tensor.shape);
         return state;
     }
 
@@ -152,10 +151,11 @@ internal sealed class Trainer : IDisposable
         // Of the sum, nobody could tell whose images spoilt it.
         if (batch.Share.Count > 0)
             GradientNorm(batch);
-        var sums = tensor([(float)losses.Imitation, (float)losses.Classification, (float)losses.Boxes, (float)losses.Color]);
+        var sums = tensor(
+            [(float)losses.Imitation, (float)losses.Classification, (float)losses.Boxes, (float)losses.Color], device: _model.Device);
         Clock.Measure("exchange", () => Through(
             _world.Sum, [.. _model.parameters().Select(parameter => parameter.grad ??= zeros_like(parameter)), sums]));
-        var all = sums.data<float>();
+        var all = sums.Numbers<float>();
         return new Terms(all[0], all[1], all[2], all[3]);
     }
 
@@ -171,25 +171,38 @@ internal sealed class Trainer : IDisposable
     private Terms Accumulate(TrainingSample sample, int count)
     {
         using var scope = NewDisposeScope();
-        var picture = Clock.Measure("ISP", () => _model.forward(GenIspModel.ToTensor(sample.Image)));
+        var picture = Clock.Measure("ISP", () => _model.forward(_model.ToTensor(sample.Image)));
         if (Steps < _options.ImitationSteps)
         {
-            var difference = (picture - tensor(sample.Guide!, picture.shape, dtype: ScalarType.Float32)).abs().mean();
-            Clock.Measure("back", () => difference.DividedBy(count).backward());
+            var guide = tensor(sample.Guide!, picture.shape, dtype: ScalarType.Float32, device: picture.device);
+            var difference = (picture - guide).abs().mean();
+            GoBack(difference, count);
             return new Terms(difference.Value(), 0, 0, 0);
         }
         var terms = Clock.Measure("detector", () => _detector.Loss([picture[0]], [sample.Targets], _options.Loss));
         var color = ColorLoss(picture).Times(_options.ColorLossWeight);
-        var losses = new Terms(0, terms.Classification.Value(), terms.Boxes.Value(), color.Value());
+        // A card is waited for here.
+        var losses = Clock.Measure("detector", () => new Terms(0, terms.Classification.Value(), terms.Boxes.Value(), color.Value()));
         if (!double.IsFinite(losses.Classification + losses.Boxes + losses.Color))
         {
             throw new GenIspException(
                 $"The loss of {sample.Name} is not finite (classification {losses.Classification}, boxes {losses.Boxes}, "
                 + $"colour {losses.Color}) at step {Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
         }
-        Clock.Measure("back", () => terms.Classification.Plus(terms.Boxes).Plus(color).DividedBy(count).backward());
+        GoBack(terms.Classification.Plus(terms.Boxes).Plus(color), count);
         return losses;
     }
+
+    private void GoBack(Tensor loss, int count) => Clock.Measure("back", () =>
+    {
+        loss.DividedBy(count).backward();
+        if (loss.device_type == DeviceType.CPU)
+            return;
+        // For a card libtorch goes back in a thread of its own, where no dispose scope is open: the gradients that frozen convolutions got
+        // and gave there are left to the garbage collector, which does not know how large they are.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    });
 
     // Of the picture's channel means, which are equal in a gray world (Buchsbaum 1980).
     private static Tensor ColorLoss(Tensor picture)

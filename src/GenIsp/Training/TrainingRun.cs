@@ -7,6 +7,8 @@ using GenIsp.Downloads;
 using GenIsp.Evaluation;
 using GenIsp.Isp;
 using GenIsp.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace GenIsp.Training;
 
@@ -118,20 +120,23 @@ public sealed class TrainingRun
     /// <see cref="Communicator.Abort"/>.
     /// </param>
     /// <param name="cache">Where decoded RAW files are kept; null keeps none. It changes how fast a run is, and nothing else.</param>
+    /// <param name="device">
+    /// Where libtorch computes, on the processor if null. No option of the run: it may go on elsewhere, where numbers are rounded otherwise.
+    /// </param>
     /// <exception cref="GenIspException">
     /// Data, detector or options are not usable, the splits share images, a loss is not finite, or the disk is full: the last checkpoint
     /// stays whole.
     /// </exception>
     public static TrainingResult Execute(
         string folder, TrainingOptions options, bool resume, Action<TrainingEvent> report, CancellationToken cancellation,
-        Communicator? world = null, ImageCache? cache = null)
+        Communicator? world = null, ImageCache? cache = null, Device? device = null)
     {
         world ??= Communicator.Alone;
         if (!world.IsFirst)
             report = _ => { };
         RequireData(options);
-        options = WithFullPaths(options) with { Precision = world.FirstOf(DetectorTypes.Resolve(options.Precision)) };
-        using var detector = DetectorFile.Load(options.Detector, precision: options.Precision);
+        options = WithFullPaths(options) with { Precision = world.FirstOf(DetectorTypes.Resolve(options.Precision, device)) };
+        using var detector = DetectorFile.Load(options.Detector, precision: options.Precision, device: device);
         options = options with { Network = options.Network with { MaxSize = options.Network.MaxSize ?? detector.PreferredSize } };
         var training = Load(options.Images, options.Annotations, options, cache);
         var validation = options is { ValidationImages: { } images, ValidationAnnotations: { } annotations }
@@ -146,7 +151,7 @@ public sealed class TrainingRun
         var set = new TrainingSet(training, detector, options);
 
         using var directory = !world.IsFirst ? null : resume ? RunDirectory.Resume(folder, options) : RunDirectory.Create(folder, options);
-        using var trainer = new Trainer(options, detector, world);
+        using var trainer = new Trainer(options, detector, world, device);
         var position = world.FirstOf(directory?.Restore(trainer))!;
         RefuseOtherData(folder, position, set.StepsPerEpoch);
         using var log = directory is null ? null : RunLog.Open(directory.Path, position.Step);
@@ -231,7 +236,8 @@ public sealed class TrainingRun
             _report(new TrainingEvent.Validating(epoch));
             try
             {
-                using var isp = FusedGenIsp.From(_trainer.Result);
+                // Either is there for the next epoch too, or has nothing to free.
+                IIsp isp = _trainer.Result.Device.type == DeviceType.CPU ? FusedGenIsp.From(_trainer.Result) : _trainer.Result;
                 figures = _trainer.Clock.Measure(
                     StepClock.Validation, () => Validation.Measure(_validation, isp, _detector, _options.Seed, _cancellation, _world));
             }

@@ -155,7 +155,7 @@ public sealed class FusedGenIspTests : IDisposable
         using var model = Model(new GenIspOptions());
         var image = RandomImage(300, 200, 0.2f);
         using var quiet = no_grad();
-        var (gains, matrix) = model.Predict(GenIspModel.ToTensor(image));
+        var (gains, matrix) = model.Predict(model.ToTensor(image));
 
         Fuse(model).Develop(image, out var foundGains, out var foundMatrix);
 
@@ -193,7 +193,7 @@ public sealed class FusedGenIspTests : IDisposable
         using var quiet = no_grad();
         var found = fused.Develop(image).Pixels.ToArray();
         model.to(ScalarType.Float64);
-        var expected = model.forward(GenIspModel.ToTensor(image).to(ScalarType.Float64)).contiguous().data<double>().ToArray();
+        var expected = model.forward(model.ToTensor(image).to(ScalarType.Float64)).contiguous().data<double>().ToArray();
 
         var allowed = Tolerance * Math.Max(1e-3, expected.Max() - expected.Min());
         for (var i = 0; i < found.Length; i++)

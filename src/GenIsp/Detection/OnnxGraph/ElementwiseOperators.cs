@@ -90,7 +90,7 @@ internal static class ElementwiseOperators
     {
         if (a.dtype != ScalarType.Int64 || b.dtype != ScalarType.Int64)
             return a / b;
-        if (b.IsEqualTo(0).any().ReadCpuBool(0) || a.IsEqualTo(long.MinValue).any().ReadCpuBool(0))
+        if (b.IsEqualTo(0).any().Numbers<bool>()[0] || a.IsEqualTo(long.MinValue).any().Numbers<bool>()[0])
             throw new GenIspException("its integers can't be divided");
         return a.div(b, RoundingMode.trunc);
     }
@@ -105,7 +105,7 @@ internal static class ElementwiseOperators
     {
         node.Float("ratio", 0.5f);
         node.Int("seed", 0);
-        return x => x.Optional(2) is null || !x[2].ReadCpuBool(0) ? x[0] : throw new GenIspException("it is in training mode");
+        return x => x.Optional(2) is null || !x[2].Numbers<bool>()[0] ? x[0] : throw new GenIspException("it is in training mode");
     }
 
     private static Func<Inputs, Tensor> Cast(Node node)

@@ -11,6 +11,9 @@ internal sealed class Graph : IDisposable
 {
     private const int OldestOpset = 7, NewestOpset = 23;
 
+    // Shapes, axes, pads and scales have at most two a dimension, of which there are few.
+    private const int MostNumbers = 16;
+
     private readonly string _source;
     private readonly Dictionary<string, Tensor> _constants = new(StringComparer.Ordinal);
     private readonly string _inputName;
@@ -18,6 +21,7 @@ internal sealed class Graph : IDisposable
     private readonly ScalarType _type;
     private readonly List<FrozenConvolution> _frozen = [];
     private List<Step> _steps;
+    private Device _device = CPU;
 
     private Graph(ModelProto model, string source, string inputName, long[] inputShape, ScalarType type)
     {
@@ -85,14 +89,19 @@ internal sealed class Graph : IDisposable
     /// constants any more, and nobody can train them.
     /// </summary>
     /// <param name="types">What they compute in.</param>
-    public void Freeze(DetectorTypes types)
+    /// <param name="device">Where all is computed from now on.</param>
+    public void Freeze(DetectorTypes types, Device device)
     {
         using var quiet = no_grad();
-        Adopt(GraphRewriting.FreezeConvolutions(_steps, OutputNames, _constants, types, _frozen));
+        Adopt(GraphRewriting.FreezeConvolutions(_steps, OutputNames, _constants, types, device, _frozen));
+        _device = device;
+        // What kernels read as numbers stays where numbers are read. One that wants it as a tensor gets a copy.
+        foreach (var (name, constant) in _constants.Where(pair => pair.Value.numel() > MostNumbers).ToList())
+            _constants[name] = constant.to(device, disposeAfter: true).DetachFromDisposeScope();
     }
 
     /// <summary>Computes the outputs. They carry a gradient to the input if that requires one.</summary>
-    /// <param name="input">Of the shape and dtype given to <see cref="Load"/>.</param>
+    /// <param name="input">Of the shape and dtype given to <see cref="Load"/>, on the graph's device.</param>
     /// <returns>One tensor for each of <see cref="OutputNames"/>, in the caller's dispose scope.</returns>
     public Tensor[] Run(Tensor input)
     {
@@ -240,7 +249,7 @@ internal sealed class Graph : IDisposable
         Tensor[] outputs;
         try
         {
-            outputs = step.Kernel(new Inputs(inputs));
+            outputs = step.Kernel(new Inputs(inputs, _device));
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {

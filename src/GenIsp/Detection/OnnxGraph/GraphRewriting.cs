@@ -41,10 +41,11 @@ internal static class GraphRewriting
     /// <param name="outputs">Names of the values that must still be made.</param>
     /// <param name="constants">By name.</param>
     /// <param name="types">What the convolutions compute in; all else stays in its dtype.</param>
+    /// <param name="device">Where they compute.</param>
     /// <param name="frozen">Takes what the caller must dispose of.</param>
     public static List<Step> FreezeConvolutions(
         IReadOnlyList<Step> steps, IReadOnlyList<string> outputs, IReadOnlyDictionary<string, Tensor> constants, DetectorTypes types,
-        List<FrozenConvolution> frozen)
+        Device device, List<FrozenConvolution> frozen)
     {
         var uses = UsesIn(steps, outputs);
         var readers = steps.SelectMany(step => step.Inputs.Select(name => (name, step))).ToLookup(pair => pair.name, pair => pair.step);
@@ -81,7 +82,7 @@ internal static class GraphRewriting
             var geometry = new ConvolutionGeometry(window.Strides, pads, window.Dilations, step.Node.Int("group", 1));
             // Memory bounds those of groups: bfloat16 gains nothing there.
             var own = geometry.Groups == 1 ? types : DetectorTypes.Of(DetectorPrecision.Float32);
-            var convolution = new FrozenConvolution(weight, bias, geometry, own);
+            var convolution = new FrozenConvolution(weight.to(device), bias?.to(device), geometry, own);
             frozen.Add(convolution);
             result.Add(step with
             {

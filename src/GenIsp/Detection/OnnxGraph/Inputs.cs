@@ -2,8 +2,10 @@ using static TorchSharp.torch;
 
 namespace GenIsp.Detection.OnnxGraph;
 
-/// <summary>The tensors that come into a node, while it is computed; an optional input that is left out is null.</summary>
-internal readonly struct Inputs(Tensor?[] tensors)
+/// <summary>
+/// The tensors that come into a node, while it is computed on a device; an optional input that is left out is null.
+/// </summary>
+internal readonly struct Inputs(Tensor?[] tensors, Device device)
 {
     /// <summary>
     /// The most elements that one tensor may have: 512 MiB in float32, many times the largest in a detector. A damaged file would
@@ -16,7 +18,8 @@ internal readonly struct Inputs(Tensor?[] tensors)
     /// <exception cref="GenIspException">The node lacks that input.</exception>
     public Tensor this[int index] => Optional(index) ?? throw Missing(index);
 
-    public Tensor? Optional(int index) => index < tensors.Length ? tensors[index] : null;
+    public Tensor? Optional(int index) => Given(index) is not { } tensor ? null
+        : tensor.device_type == device.type ? tensor : tensor.to(device);
 
     public Tensor[] All()
     {
@@ -27,14 +30,13 @@ internal readonly struct Inputs(Tensor?[] tensors)
     /// <summary>The elements of an integer input; null where it is left out.</summary>
     public long[]? Longs(int index)
     {
-        if (Optional(index) is not { } input)
+        if (Given(index) is not { } input)
             return null;
         if (input.dtype != ScalarType.Int64)
             throw new GenIspException($"its input {index + 1} should be integers, and is {input.dtype}");
         if (input.numel() == 0)
             return []; // of which libtorch has no data
-        using var flat = input.detach().contiguous();
-        return flat.data<long>().ToArray();
+        return input.Numbers<long>();
     }
 
     /// <exception cref="GenIspException">The node lacks that input, or it is not of integers.</exception>
@@ -43,10 +45,7 @@ internal readonly struct Inputs(Tensor?[] tensors)
     /// <summary>The elements of a floating-point input; null where it is left out or empty.</summary>
     public double[]? Doubles(int index)
     {
-        if (Optional(index) is not { } input || input.numel() == 0)
-            return null;
-        using var flat = input.detach().to_type(ScalarType.Float64).contiguous();
-        return flat.data<double>().ToArray();
+        return Given(index) is { } input && input.numel() > 0 ? input.to_type(ScalarType.Float64).Numbers<double>() : null;
     }
 
     /// <summary>An axis counted from the end when negative, as 0..rank − 1.</summary>
@@ -87,6 +86,9 @@ internal readonly struct Inputs(Tensor?[] tensors)
         }
         return Limit(shape);
     }
+
+    // Wherever it is.
+    private Tensor? Given(int index) => index < tensors.Length ? tensors[index] : null;
 
     private static GenIspException Missing(int index) => new($"its input {index + 1} is missing");
 }

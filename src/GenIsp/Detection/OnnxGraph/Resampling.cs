@@ -77,7 +77,7 @@ internal static class Resampling
     {
         var last = x.shape[axis] - 1;
         long[] indices = [.. places.Select(place => (long)Math.Clamp(place, 0, last))];
-        return x.index_select(axis, tensor(indices, dtype: ScalarType.Int64));
+        return x.index_select(axis, tensor(indices, dtype: ScalarType.Int64, device: x.device));
     }
 
     private static Tensor Linear(Tensor x, int axis, float[] places)
@@ -86,7 +86,7 @@ internal static class Resampling
         float[] inside = [.. places.Select(place => Math.Clamp(place, 0, last))];
         var shape = Enumerable.Repeat(1L, (int)x.dim()).ToArray();
         shape[axis] = places.Length;
-        var share = tensor([.. inside.Select(place => place - MathF.Floor(place))], shape, dtype: x.dtype);
+        var share = tensor([.. inside.Select(place => place - MathF.Floor(place))], shape, dtype: x.dtype, device: x.device);
         var (before, after) = (inside.Select(MathF.Floor), inside.Select(place => MathF.Floor(place) + 1));
         return (Pick(x, axis, before) * share.Complement()).Plus(Pick(x, axis, after) * share);
     }

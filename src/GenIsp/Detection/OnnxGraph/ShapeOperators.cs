@@ -71,15 +71,15 @@ internal static class ShapeOperators
     // start, limit (exclusive), delta
     private static Tensor Range(Inputs x)
     {
-        var (start, limit, delta) = (x[0], x[1], x[2]);
+        var (start, delta) = (x[0], x[2]);
         var steps = start.dtype == ScalarType.Int64
-            ? decimal.Ceiling(((decimal)limit.ReadCpuInt64(0) - start.ReadCpuInt64(0)) / delta.ReadCpuInt64(0))
+            ? decimal.Ceiling(((decimal)x.RequiredLongs(1)[0] - x.RequiredLongs(0)[0]) / x.RequiredLongs(2)[0])
             : (decimal)Math.Ceiling((x.Doubles(1)![0] - x.Doubles(0)![0]) / x.Doubles(2)![0]);
         var count = Inputs.Limit((long)Math.Max(0, steps))[0];
         using var first = 0.ToScalar();
         using var end = count.ToScalar();
         using var step = 1.ToScalar();
-        return (arange(first, end, step, dtype: start.dtype) * delta.reshape([])).Plus(start.reshape([]));
+        return (arange(first, end, step, dtype: start.dtype, device: start.device) * delta.reshape([])).Plus(start.reshape([]));
     }
 
     private static Func<Inputs, Tensor> Shape(Node node)
@@ -214,7 +214,7 @@ internal static class ShapeOperators
                 var indices = new List<long>();
                 for (var at = first; at > end; at += step)
                     indices.Add(at);
-                x = x.index_select(dims[i], tensor(indices, dtype: ScalarType.Int64));
+                x = x.index_select(dims[i], tensor(indices, dtype: ScalarType.Int64, device: x.device));
             }
         }
         return x;
@@ -228,7 +228,7 @@ internal static class ShapeOperators
             var (data, indices) = (x[0], x[1]);
             var dim = Inputs.Axis(axis, data.dim());
             var shape = Inputs.Limit([.. data.shape[..dim], .. indices.shape, .. data.shape[(dim + 1)..]]);
-            var positions = where(indices.IsBelow(0), indices.Plus(tensor(data.shape[dim])), indices);
+            var positions = where(indices.IsBelow(0), indices.Plus(tensor(data.shape[dim], device: indices.device)), indices);
             return data.index_select(dim, positions.flatten()).reshape(shape);
         };
     }

@@ -77,7 +77,7 @@ internal static class SpatialOperators
             var window = geometry.On(Image(x[0]).shape, geometry.Kernel);
             Inputs.Limit(x[0].shape[0], x[0].shape[1], window.Height, window.Width);
             // The mean over a padded window, over the share of it that counts.
-            var one = ones([1, 1, x[0].shape[2], x[0].shape[3]], x[0].dtype);
+            var one = ones([1, 1, x[0].shape[2], x[0].shape[3]], x[0].dtype, x[0].device);
             var counted = countsPads ? window.PadAsWritten(one) : window.Pad(one, 0);
             var share = functional.avg_pool2d(counted, geometry.Kernel, geometry.Strides, [0, 0]);
             return functional.avg_pool2d(window.Pad(x[0], 0), geometry.Kernel, geometry.Strides, [0, 0]) / share;

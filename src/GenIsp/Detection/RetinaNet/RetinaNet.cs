@@ -14,12 +14,12 @@ public sealed class RetinaNet : Detector
 
     private readonly RetinaNetModel _model;
     private readonly RetinaNetOptions _options;
+    private readonly Device _device;
     private readonly Category[] _categoryOfLabel;
 
-    private RetinaNet(RetinaNetModel model, int classes, RetinaNetOptions options)
+    private RetinaNet(RetinaNetModel model, int classes, RetinaNetOptions options, Device device)
     {
-        _model = model;
-        _options = options;
+        (_model, _options, _device) = (model, options, device);
         _categoryOfLabel = [.. Enumerable.Range(0, classes).Select(label => CategoryOf(label, isCoco: classes == CocoClasses))];
         // Label 0 was the background; COCO's labels have gaps. None of them is trained.
         Categories = classes == CocoClasses ? CocoCategories.All : _categoryOfLabel[1..];
@@ -32,7 +32,7 @@ public sealed class RetinaNet : Detector
     public override SizeLimit PreferredSize => new(_options.MaxSize, _options.MinSize);
 
     /// <inheritdoc/>
-    public override DetectorPrecision Precision => DetectorTypes.Resolve(_options.Precision);
+    public override DetectorPrecision Precision => _options.Precision;
 
     /// <summary>All that is frozen; the detector's own.</summary>
     internal IEnumerable<Tensor> Weights => _model.Weights;
@@ -44,22 +44,32 @@ public sealed class RetinaNet : Detector
     /// <param name="weights">Torchvision's names, current or from before its version 0.12.</param>
     /// <param name="source">The file's name, for the error.</param>
     /// <param name="options">Null takes torchvision's defaults.</param>
+    /// <param name="device">Where it computes: on the processor if null.</param>
     /// <exception cref="GenIspException">These are not the weights of a RetinaNet with ResNet-50.</exception>
-    public static RetinaNet FromStateDict(StateDict weights, string source, RetinaNetOptions? options = null)
+    public static RetinaNet FromStateDict(StateDict weights, string source, RetinaNetOptions? options = null, Device? device = null)
     {
         options ??= new RetinaNetOptions();
-        var (model, classes) = RetinaNetWeights.Load(weights, source, options.BatchNormEpsilon, DetectorTypes.Of(options.Precision));
-        return new RetinaNet(model, classes, options);
+        options = options with { Precision = DetectorTypes.Resolve(options.Precision, device) };
+        device ??= CPU;
+        var types = DetectorTypes.Of(options.Precision);
+        var (model, classes) = RetinaNetWeights.Load(weights, source, options.BatchNormEpsilon, types, device);
+        return new RetinaNet(model, classes, options, device);
     }
 
     /// <summary>
     /// Images as <see cref="Forward"/> takes them: normalised by ImageNet's mean and standard deviation, resized bilinearly,
-    /// padded to one size. A gradient flows back to the images.
+    /// padded to one size, where the detector computes. A gradient flows back to the images.
     /// </summary>
-    /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size.</param>
+    /// <param name="images">Each [3, H, W], float32, RGB, 0..1 (values outside are allowed), of any size, on any device.</param>
     /// <exception cref="ArgumentException">There is no image, or one is not [3, H, W] in float32.</exception>
     /// <exception cref="GenIspException">An image is too narrow to be resized.</exception>
-    public RetinaNetBatch Transform(IReadOnlyList<Tensor> images) => RetinaNetTransform.Apply(images, _options.MinSize, _options.MaxSize);
+    public RetinaNetBatch Transform(IReadOnlyList<Tensor> images)
+    {
+        using var scope = NewDisposeScope();
+        var batch = RetinaNetTransform.Apply([.. images.Select(image => image.to(_device))], _options.MinSize, _options.MaxSize);
+        batch.Images.MoveToOuterDisposeScope();
+        return batch;
+    }
 
     /// <summary>What the heads say of every anchor, for a loss. A gradient flows back to the batch.</summary>
     /// <param name="batch">[N, 3, H, W], float32, normalised, as from <see cref="Transform"/>.</param>

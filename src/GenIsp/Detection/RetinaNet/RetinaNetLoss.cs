@@ -22,15 +22,15 @@ internal static class RetinaNetLoss
         int[] positives = [.. valid.Where(a => boxOf[a] != AnchorMatcher.Background)];
         var divisor = Math.Max(1, positives.Length);
 
+        var chosen = logits.index_select(0, Places(valid, logits.device));
         var classTargets = DetectionLoss.OneHot(
-            valid.Length,
-            logits.shape[1],
+            chosen,
             valid.Index().Where(one => boxOf[one.Item] != AnchorMatcher.Background).Select(one => (one.Index, labels[boxOf[one.Item]])));
-        var classification = DetectionLoss.FocalOfLogits(logits.index_select(0, Places(valid)), classTargets, options);
+        var classification = DetectionLoss.FocalOfLogits(chosen, classTargets, options);
 
-        var offsets = regression.index_select(0, Places(positives));
-        var standing = BoxTensor.From(Array.ConvertAll(positives, a => anchors[a]));
-        var target = BoxTensor.From(Array.ConvertAll(positives, a => boxes[boxOf[a]]));
+        var offsets = regression.index_select(0, Places(positives, regression.device));
+        var standing = BoxTensor.From(Array.ConvertAll(positives, a => anchors[a]), regression.device);
+        var target = BoxTensor.From(Array.ConvertAll(positives, a => boxes[boxOf[a]]), regression.device);
         var box = options.BoxLoss == BoxLoss.GIoU
             ? DetectionLoss.GIoU(BoxCoder.Decode(offsets, standing), target)
             : DetectionLoss.OfDistances(offsets, BoxCoder.Encode(target, standing), options);
@@ -40,5 +40,6 @@ internal static class RetinaNetLoss
             positives.Length);
     }
 
-    private static Tensor Places(int[] indices) => tensor(Array.ConvertAll(indices, i => (long)i), dtype: ScalarType.Int64);
+    private static Tensor Places(int[] indices, Device device) =>
+        tensor(Array.ConvertAll(indices, i => (long)i), dtype: ScalarType.Int64, device: device);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using GenIsp.Geometry;
 using static TorchSharp.torch;
 
@@ -54,7 +53,7 @@ internal static class RetinaNetPostProcessing
 
     /// <param name="logits">[A, C].</param>
     /// <param name="offsets">[A, 4].</param>
-    /// <param name="anchors">[A, 4].</param>
+    /// <param name="anchors">[A, 4], on the processor, where the boxes are decoded.</param>
     /// <param name="scoreThreshold">Only what scores more counts.</param>
     /// <param name="limit">At most so many.</param>
     private static Candidate[] BestOfLevel(Tensor logits, Tensor offsets, Tensor anchors, float scoreThreshold, int limit)
@@ -66,12 +65,12 @@ internal static class RetinaNetPostProcessing
         if (passed.shape[0] == 0)
             return [];
         var (best, order) = scores.index_select(0, passed).topk((int)Math.Min(passed.shape[0], limit));
-        var positions = passed.index_select(0, order).data<long>().ToArray();
+        var positions = passed.index_select(0, order).Numbers<long>();
 
-        using var anchorIndices = tensor(Array.ConvertAll(positions, position => position / classes), dtype: ScalarType.Int64);
-        var decoded = BoxCoder.Decode(offsets.index_select(0, anchorIndices), anchors.index_select(0, anchorIndices));
-        var boxes = MemoryMarshal.Cast<float, Box>(decoded.data<float>().ToArray());
-        var bestScores = best.data<float>().ToArray();
+        var places = tensor(Array.ConvertAll(positions, position => position / classes), dtype: ScalarType.Int64);
+        var chosen = offsets.index_select(0, places.to(offsets.device)).cpu();
+        var boxes = BoxTensor.ToBoxes(BoxCoder.Decode(chosen, anchors.index_select(0, places)));
+        var bestScores = best.Numbers<float>();
         var candidates = new Candidate[positions.Length];
         for (var i = 0; i < candidates.Length; i++)
             candidates[i] = new Candidate(boxes[i], (int)(positions[i] % classes), bestScores[i]);

@@ -51,8 +51,8 @@ internal static class RetinaNetTransform
     {
         if (image.dim() != 3 || image.shape[0] != 3 || image.dtype != ScalarType.Float32)
             throw new ArgumentException($"An image is {image.dtype} [{string.Join(", ", image.shape)}], not Float32 [3, H, W].");
-        var mean = tensor(Mean, [3, 1, 1], dtype: ScalarType.Float32);
-        return (image - mean) / tensor(StandardDeviation, [3, 1, 1], dtype: ScalarType.Float32);
+        var mean = tensor(Mean, [3, 1, 1], dtype: ScalarType.Float32, device: image.device);
+        return (image - mean) / tensor(StandardDeviation, [3, 1, 1], dtype: ScalarType.Float32, device: image.device);
     }
 
     private static Tensor Resize(Tensor image, int minSize, int maxSize)

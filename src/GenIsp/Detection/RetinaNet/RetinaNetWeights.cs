@@ -18,7 +18,10 @@ internal sealed partial class RetinaNetWeights : IDisposable
     private readonly List<FrozenConvolution> _convolutions = [];
     private readonly List<Tensor> _norms = [];
 
-    private RetinaNetWeights(StateDict state, double epsilon, DetectorTypes types) => (_state, _epsilon, Types) = (state, epsilon, types);
+    private readonly Device _device;
+
+    private RetinaNetWeights(StateDict state, double epsilon, DetectorTypes types, Device device) =>
+        (_state, _epsilon, Types, _device) = (state, epsilon, types, device);
 
     /// <summary>What the convolutions compute in.</summary>
     public DetectorTypes Types { get; }
@@ -31,9 +34,11 @@ internal sealed partial class RetinaNetWeights : IDisposable
     /// <param name="source">The file's name, for the error.</param>
     /// <param name="epsilon">Of the backbone's batch norms; null takes it from the weights.</param>
     /// <param name="types">What the convolutions compute in.</param>
+    /// <param name="device">Where it computes.</param>
     /// <returns>The network and its number of classes, the unused class 0 among them.</returns>
     /// <exception cref="GenIspException">These are not the weights of a RetinaNet with ResNet-50.</exception>
-    public static (RetinaNetModel Model, int Classes) Load(StateDict weights, string source, double? epsilon, DetectorTypes types)
+    public static (RetinaNetModel Model, int Classes) Load(
+        StateDict weights, string source, double? epsilon, DetectorTypes types, Device device)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
@@ -43,7 +48,7 @@ internal sealed partial class RetinaNetWeights : IDisposable
         var version = current.ContainsKey("head.classification_head.conv.0.1.weight") ? 2 : 1;
         // A frozen batch norm counts no batches. torchvision runs the COCO weights of version 1 without an epsilon.
         var frozen = version == 1 && !weights.ContainsKey("backbone.body.bn1.num_batches_tracked");
-        var taken = new RetinaNetWeights(current, epsilon ?? (frozen ? 0 : 1e-5), types);
+        var taken = new RetinaNetWeights(current, epsilon ?? (frozen ? 0 : 1e-5), types, device);
         try
         {
             var model = new RetinaNetModel(taken, version, classes);
@@ -106,8 +111,8 @@ internal sealed partial class RetinaNetWeights : IDisposable
     {
         _shapes.Add(name, shape);
         return _state.TryGetValue(name, out var data) && data.Shape.SequenceEqual(shape)
-            ? data.ToTorch().to_type(ScalarType.Float32)
-            : zeros(shape, dtype: ScalarType.Float32);
+            ? data.ToTorch().to(_device)
+            : zeros(shape, dtype: ScalarType.Float32, device: _device);
     }
 
     /// <summary>

@@ -12,7 +12,8 @@ namespace GenIsp.Tests.Detection.OnnxGraph;
 internal static class OnnxRuntimeReference
 {
     /// <summary>
-    /// Runs the model on random values, or on the given ones, in both, and compares every output; here as it is, and frozen.
+    /// Runs the model on random values, or on the given ones, in both, and compares every output; here as it is, frozen, and frozen on
+    /// another device.
     /// </summary>
     /// <param name="tolerance">Absolute, and relative to values above 1.</param>
     public static void ShouldAgree(ModelProto model, double tolerance = 1e-5, float[]? values = null)
@@ -22,19 +23,24 @@ internal static class OnnxRuntimeReference
         var expected = Run(model, values, shape);
         using var scope = NewDisposeScope();
         using var graph = Graph.Load(model, "model", shape);
-        Compare();
-        graph.Freeze(DetectorTypes.Of(DetectorPrecision.Float32));
-        Compare();
+        Compare(graph, CPU);
+        graph.Freeze(DetectorTypes.Of(DetectorPrecision.Float32), CPU);
+        Compare(graph, CPU);
+        if (!OtherDevice.IsThere)
+            return;
+        using var there = Graph.Load(model, "model", shape);
+        there.Freeze(DetectorTypes.Of(DetectorPrecision.Float32), OtherDevice.Instance);
+        Compare(there, OtherDevice.Instance);
 
-        void Compare()
+        void Compare(Graph graph, Device device)
         {
-            var found = graph.Run(tensor(values, shape, dtype: ScalarType.Float32));
+            var found = graph.Run(tensor(values, shape, dtype: ScalarType.Float32, device: device));
             found.Length.ShouldBe(expected.Length);
             foreach (var (output, (reference, dims)) in found.Zip(expected))
             {
                 var node = model.Graph.Node[0];
                 output.shape.ShouldBe(dims, node.ToString());
-                float[] numbers = output.numel() == 0 ? [] : output.contiguous().data<float>().ToArray();
+                float[] numbers = output.numel() == 0 ? [] : output.Numbers<float>();
                 for (var i = 0; i < numbers.Length; i++)
                 {
                     var allowed = tolerance * Math.Max(1, Math.Abs(reference[i]));

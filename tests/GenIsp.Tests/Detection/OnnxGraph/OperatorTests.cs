@@ -115,7 +115,7 @@ public class OperatorTests
         ShouldAgree(model);
 
         using var graph = Graph.Load(model, "m.onnx", [1, 2, 8, 9]);
-        graph.Freeze(DetectorTypes.Of(DetectorPrecision.Float32));
+        graph.Freeze(DetectorTypes.Of(DetectorPrecision.Float32), TorchSharp.torch.CPU);
         graph.StepCount.ShouldBe(steps);
     }
 
