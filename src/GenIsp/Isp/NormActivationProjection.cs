@@ -25,13 +25,13 @@ internal sealed class NormActivationProjection : autograd.SingleTensorFunction<N
     public static Tensor Apply(Tensor features, Tensor weight, Tensor bias, double slope, double epsilon) =>
         is_grad_enabled()
             ? apply(features, weight, bias, (float)slope, epsilon)
-            : Forward(features, Numbers(weight), Numbers(bias), (float)slope, epsilon, out _);
+            : Forward(features, weight.Numbers<float>(), bias.Numbers<float>(), (float)slope, epsilon, out _);
 
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        var (features, weights) = ((Tensor)vars[0], Numbers((Tensor)vars[1]));
-        var result = Forward(features, weights, Numbers((Tensor)vars[2]), (float)vars[3], (double)vars[4], out var norms);
+        var (features, weights) = ((Tensor)vars[0], ((Tensor)vars[1]).Numbers<float>());
+        var result = Forward(features, weights, ((Tensor)vars[2]).Numbers<float>(), (float)vars[3], (double)vars[4], out var norms);
         ctx.save_for_backward([features]);
         ctx.save_data("weights", weights);
         ctx.save_data("norms", norms);
@@ -204,6 +204,4 @@ internal sealed class NormActivationProjection : autograd.SingleTensorFunction<N
         var channels = weights.Length / Outputs;
         return new Vector3(weights[channel], weights[channels + channel], weights[2 * channels + channel]);
     }
-
-    private static float[] Numbers(Tensor tensor) => tensor.data<float>().ToArray();
 }

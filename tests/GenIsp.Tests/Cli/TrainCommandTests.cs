@@ -204,7 +204,7 @@ public sealed class TrainCommandTests : IDisposable
         TrainingOptionsFile.Differences(TrainingOptions.Paper, Apply(null, "--recipe", "paper")).ShouldBeEmpty();
         TrainingOptionsFile.Differences(TrainingOptions.Night, Apply(null, "--recipe", "night")).ShouldBeEmpty();
         var all = Apply(null, "--recipe", "night", "--options", _photos["options.json"], "--epochs", "4");
-        TrainingOptionsFile.Differences(TrainingOptions.Night, all).ShouldBe(["epochs: 13 → 4", "clip_norm: 5 → 2"]);
+        TrainingOptionsFile.Differences(TrainingOptions.Night, all).ShouldBe(["epochs: 39 → 4", "clip_norm: 5 → 2"]);
     }
 
     [Fact]

@@ -72,7 +72,7 @@ public sealed class TrainingOptionsFileTests : IDisposable
 
         TrainingOptionsFile.Differences(TrainingOptions.Night, read).ShouldBe(
         [
-            "epochs: 13 → 3", "milestones: [5,10] → [1]", "network.cst: \"inverse\" → \"none\"", "loss.gamma: 2 → 1.5",
+            "epochs: 39 → 3", "milestones: [5,10] → [1]", "network.cst: \"inverse\" → \"none\"", "loss.gamma: 2 → 1.5",
         ]);
         TrainingOptionsFile.Differences(TrainingOptions.Paper, Read("{}")).ShouldBeEmpty();
     }
