@@ -36,7 +36,7 @@ internal static class DemoCommand
             HelpName = "FILE.onnx",
         };
         var seed = Seed("The same seed and steps give the same streets and first weights", 0);
-        var steps = new Option<int>("--steps") { Description = "Of two streets each", DefaultValueFactory = _ => 8000, HelpName = "N" };
+        var steps = new Option<int>("--steps") { Description = "Of two streets each", DefaultValueFactory = _ => 9000, HelpName = "N" };
         var command = new Command(
             "detector", "Trains the demo's detector anew, on streets by day. What ships was made by this command with its defaults.")
         {
