@@ -12,54 +12,6 @@ using static TorchSharp.torch;
 
 namespace GenIsp.Training;
 
-/// <summary>What a run tells of itself while it goes on.</summary>
-public abstract record TrainingEvent
-{
-    /// <summary>Something is worth knowing, and the run goes on.</summary>
-    /// <param name="Text">What.</param>
-    public sealed record Warning(string Text) : TrainingEvent;
-
-    /// <summary>The data and the detector are loaded.</summary>
-    /// <param name="Images">Images in an epoch.</param>
-    /// <param name="Steps">Steps of the whole run.</param>
-    /// <param name="FirstStep">Where it goes on; 0 for a new run.</param>
-    /// <param name="Precision">What the detector computes in.</param>
-    public sealed record Started(int Images, long Steps, long FirstStep, DetectorPrecision Precision) : TrainingEvent;
-
-    /// <summary>A step is made.</summary>
-    /// <param name="Epoch">From 1.</param>
-    /// <param name="Step">From 1, over all epochs.</param>
-    /// <param name="Images">In the step.</param>
-    /// <param name="Loss">What is minimised.</param>
-    public sealed record StepDone(int Epoch, long Step, int Images, double Loss) : TrainingEvent;
-
-    /// <summary>An epoch's network is being measured.</summary>
-    /// <param name="Epoch">From 1.</param>
-    public sealed record Validating(int Epoch) : TrainingEvent;
-
-    /// <summary>An epoch is over, and saved.</summary>
-    /// <param name="Epoch">From 1.</param>
-    /// <param name="Loss">The mean over its steps.</param>
-    /// <param name="Validation">The figures, or null where nothing is measured.</param>
-    /// <param name="IsBest">Whether its AP is the highest so far.</param>
-    /// <param name="Seconds">
-    /// By stage: <c>data</c> (waiting for it), <c>ISP</c>, <c>detector</c>, <c>back</c>, <c>update</c>, <c>validation</c>; and where several
-    /// processes train, <c>exchange</c> (of gradients, waiting for the slowest).
-    /// </param>
-    public sealed record EpochDone(
-        int Epoch, double Loss, CocoMetrics? Validation, bool IsBest, IReadOnlyDictionary<string, double> Seconds) : TrainingEvent;
-
-    /// <summary>The run is over, or was cancelled.</summary>
-    /// <param name="Seconds">By stage, since it was started.</param>
-    /// <param name="DataShare">Which share of the steps' time was spent waiting for data.</param>
-    public sealed record Ended(IReadOnlyDictionary<string, double> Seconds, double DataShare) : TrainingEvent;
-}
-
-/// <summary>How a run ended.</summary>
-/// <param name="IsComplete">False if it was cancelled, and can be resumed.</param>
-/// <param name="Steps">Steps made, in all.</param>
-public readonly record struct TrainingResult(bool IsComplete, long Steps);
-
 /// <summary>Trains GenISP under a frozen detector, in a folder that keeps everything.</summary>
 public sealed class TrainingRun
 {
@@ -134,7 +86,7 @@ public sealed class TrainingRun
         world ??= Communicator.Alone;
         if (!world.IsFirst)
             report = _ => { };
-        RequireData(options);
+        TrainingChecks.RequireData(options);
         options = WithFullPaths(options) with { Precision = world.FirstOf(DetectorTypes.Resolve(options.Precision, device)) };
         using var detector = DetectorFile.Load(options.Detector, precision: options.Precision, device: device);
         options = options with { Network = options.Network with { MaxSize = options.Network.MaxSize ?? detector.PreferredSize } };
@@ -142,18 +94,18 @@ public sealed class TrainingRun
         var validation = options is { ValidationImages: { } images, ValidationAnnotations: { } annotations }
             ? Load(images, annotations, options, cache)
             : null;
-        SayOdd(training.Dataset, "is left out", report);
+        TrainingChecks.SayOdd(training.Dataset, "is left out", report);
         if (validation is not null)
-            SayOdd(validation.Dataset, "counts as missed, as in pycocotools", report);
-        RefuseOverlap(training.Dataset, validation?.Dataset, report);
-        SayUnmapped(training.Dataset, detector, report);
-        SayIdle(options, world, report);
+            TrainingChecks.SayOdd(validation.Dataset, "counts as missed, as in pycocotools", report);
+        TrainingChecks.RefuseOverlap(training.Dataset, validation?.Dataset, report);
+        TrainingChecks.SayUnmapped(training.Dataset, detector, report);
+        TrainingChecks.SayIdle(options, world, report);
         var set = new TrainingSet(training, detector, options);
 
         using var directory = !world.IsFirst ? null : resume ? RunDirectory.Resume(folder, options) : RunDirectory.Create(folder, options);
         using var trainer = new Trainer(options, detector, world, device);
         var position = world.FirstOf(directory?.Restore(trainer))!;
-        RefuseOtherData(folder, position, set.StepsPerEpoch);
+        TrainingChecks.RefuseOtherData(folder, position, set.StepsPerEpoch);
         using var log = directory is null ? null : RunLog.Open(directory.Path, position.Step);
         report(new TrainingEvent.Started(set.Count, (long)options.Epochs * set.StepsPerEpoch, position.Step, detector.Precision));
         return new TrainingRun(
@@ -281,19 +233,6 @@ public sealed class TrainingRun
         _saved = Stopwatch.GetTimestamp();
     }
 
-    private static void RequireData(TrainingOptions options)
-    {
-        (string Key, string? Value)[] needed =
-            [("detector", options.Detector), ("images", options.Images), ("annotations", options.Annotations)];
-        string[] missing = [.. needed.Where(pair => string.IsNullOrEmpty(pair.Value)).Select(pair => pair.Key)];
-        if (missing.Length > 0)
-            throw new GenIspException($"The training options lack {string.Join(", ", missing)}: there is nothing to train with.");
-        if (options.Simulation?.Cameras.Any(string.IsNullOrEmpty) is true)
-            throw new GenIspException("A camera of the simulation has no name: see \"cameras\" in \"simulation\".");
-        if (options.ValidationImages is null != options.ValidationAnnotations is null)
-            throw new GenIspException("To measure the epochs, training needs both validation images and their annotations, or neither.");
-    }
-
     // So that a run can be resumed from any folder.
     private static TrainingOptions WithFullPaths(TrainingOptions options)
     {
@@ -315,72 +254,4 @@ public sealed class TrainingRun
         CocoDataset.Read(annotations), images,
         new LinearOptions { Cst = options.Network.Cst, MaxSize = options.Network.MaxSize, Antialias = options.Network.Antialias },
         options.Simulation, cache);
-
-    private static void SayOdd(CocoDataset dataset, string fate, Action<TrainingEvent> report)
-    {
-        if (dataset.Degenerate.Count > 0)
-        {
-            report(new TrainingEvent.Warning(
-                $"{dataset.Source}: what encloses nothing {fate}: {dataset.Degenerate.Count} boxes, the first is annotation "
-                + $"{dataset.Degenerate[0].Id}"));
-        }
-    }
-
-    private static void RefuseOverlap(CocoDataset training, CocoDataset? validation, Action<TrainingEvent> report)
-    {
-        if (validation is null)
-            return;
-        var overlap = SplitOverlap.Between(training.Images, validation.Images);
-        if (overlap.Shared.Count > 0)
-        {
-            throw new GenIspException(
-                $"{overlap.Shared.Count} images are in both {training.Source} and {validation.Source}, such as "
-                + $"{string.Join(", ", overlap.Shared.Take(3))}. What was learned from can't be measured on: "
-                + "take them out of one of the two.");
-        }
-        if (overlap.Adjacent > 0)
-        {
-            report(new TrainingEvent.Warning(
-                $"{overlap.Adjacent} images of {validation.Source} are numbered next to one of {training.Source}: frames of one scene make "
-                + "figures look better than they are"));
-        }
-    }
-
-    // The same step would be of other images.
-    private static void RefuseOtherData(string folder, RunPosition position, int stepsPerEpoch)
-    {
-        var start = (long)position.Epochs * stepsPerEpoch;
-        if (position.Step < start || position.Step > start + stepsPerEpoch)
-        {
-            throw new GenIspException(
-                $"{folder} was saved after step {position.Step} and {position.Epochs} epochs, but an epoch of these images has "
-                + $"{stepsPerEpoch} steps: the annotations have changed since. Bring the old ones back, or start another run.");
-        }
-    }
-
-    private static void SayIdle(TrainingOptions options, Communicator world, Action<TrainingEvent> report)
-    {
-        if (options.BatchSize < world.Size)
-        {
-            report(new TrainingEvent.Warning(
-                $"a step has {options.BatchSize} images for {world.Size} processes, so {world.Size - options.BatchSize} of them have "
-                + "nothing to do: start fewer, or train with larger batches"));
-        }
-    }
-
-    private static void SayUnmapped(CocoDataset dataset, Detector detector, Action<TrainingEvent> report)
-    {
-        var map = CategoryMap.Between(dataset.Categories, detector.Categories);
-        if (map.Unmapped.Count > 0)
-        {
-            report(new TrainingEvent.Warning(
-                $"{dataset.Source}: the detector does not know {string.Join(", ", map.Unmapped.Select(category => category.Name))}"));
-        }
-        foreach (var match in map.Matches.Where(match => !match.ByName))
-        {
-            report(new TrainingEvent.Warning(
-                $"{dataset.Source}: {match.Annotation.Name} is taken for the detector's {match.Detector.Name}, "
-                + $"for they share the id {match.Detector.Id}"));
-        }
-    }
 }
