@@ -72,7 +72,8 @@ need_openmpi() { # ROOT
 # built ROOT PROJECT NAME: builds the project if a source is newer than the last build, and prints the program's path.
 built() {
     local root=$1 project=$2 name=$3
-    local stamp="$root/artifacts/$name.built"
+    # Another libtorch is another build.
+    local stamp="$root/artifacts/$name.${TorchBackend:-cpu}.built"
     mkdir -p "$root/artifacts"
     # Two first starts at once must not build over each other. (The compilers that a build leaves running must not hold the lock.)
     if command -v flock >/dev/null; then

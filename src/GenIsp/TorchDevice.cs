@@ -7,7 +7,10 @@ namespace GenIsp;
 /// <summary>Where libtorch computes.</summary>
 public static class TorchDevice
 {
-    /// <summary>A device by its name, ready for use.</summary>
+    /// <summary>
+    /// A device by its name, ready for use. With a card, TF32 is off in the whole process from then on, or what is called float32 would be
+    /// rounded to 10 bits before convolutions multiply it.
+    /// </summary>
     /// <param name="name"><c>cpu</c>; <c>cuda</c>, the first card; or <c>cuda:N</c>, counted from 0.</param>
     /// <exception cref="GenIspException">The name is none of these, or there is no such card.</exception>
     public static Device Of(string name)
@@ -27,7 +30,6 @@ public static class TorchDevice
             var known = string.Join(", ", Enumerable.Range(0, cards).Select(i => $"cuda:{i}"));
             throw new GenIspException($"There is no device {name}: this machine's cards are {known}.");
         }
-        // Or what is called float32 would be rounded to 10 bits before convolutions multiply it.
         backends.cudnn.allow_tf32 = false;
         return new Device(DeviceType.CUDA, card);
     }
@@ -41,7 +43,7 @@ public static class TorchDevice
         if (name == Cuda)
             return 0;
         return name.StartsWith(Numbered, StringComparison.Ordinal)
-            && byte.TryParse(name.AsSpan(Numbered.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && int.TryParse(name.AsSpan(Numbered.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
                 ? number
                 : null;
     }

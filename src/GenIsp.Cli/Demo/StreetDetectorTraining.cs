@@ -53,9 +53,7 @@ internal static class StreetDetectorTraining
         var trained = weights.ToDictionary();
         foreach (var tensor in model.Graph.Initializer.Where(tensor => trained.ContainsKey(tensor.Name)))
         {
-            using var scope = NewDisposeScope();
-            var values = trained[tensor.Name].detach().contiguous().data<float>().ToArray();
-            tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<float>(values));
+            tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<float>(trained[tensor.Name].Numbers<float>()));
         }
         return model;
     }

@@ -8,8 +8,8 @@ namespace GenIsp.Detection;
 public enum DetectorPrecision
 {
     /// <summary>
-    /// <see cref="Mixed"/> where the processor multiplies bfloat16, else <see cref="Float32"/>, and so on a card: libtorch does not tell what
-    /// it has.
+    /// <see cref="Mixed"/> where the processor multiplies bfloat16, else <see cref="Float32"/>, and so on a card: libtorch does not tell
+    /// what it has.
     /// </summary>
     Auto,
 
@@ -43,13 +43,14 @@ internal readonly record struct DetectorTypes(ScalarType Forward, ScalarType Bac
         _ => precision,
     };
 
-    /// <summary>What a precision means, on this processor if that matters.</summary>
+    /// <summary>What a precision means.</summary>
+    /// <exception cref="ArgumentException">It is <see cref="DetectorPrecision.Auto"/>: see <see cref="Resolve"/>.</exception>
     public static DetectorTypes Of(DetectorPrecision precision) => precision switch
     {
         DetectorPrecision.Bfloat16 => new(ScalarType.BFloat16, ScalarType.BFloat16),
         DetectorPrecision.Mixed => new(ScalarType.Float32, ScalarType.BFloat16),
-        DetectorPrecision.Auto => Of(Resolve(precision)),
-        _ => new(ScalarType.Float32, ScalarType.Float32),
+        DetectorPrecision.Float32 => new(ScalarType.Float32, ScalarType.Float32),
+        _ => throw new ArgumentException("Which precision it is must be resolved before.", nameof(precision)),
     };
 
     // CPUID, leaf 7 (Intel's manual, volume 2A): AMX-BF16 is bit 22 of EDX in subleaf 0, AVX512_BF16 bit 5 of EAX in subleaf 1. The system

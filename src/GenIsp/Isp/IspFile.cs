@@ -27,8 +27,8 @@ public static class IspFile
     ];
 
     /// <summary>
-    /// The ISP of a name: <c>linear</c>, <c>classical</c>, <c>genisp</c> (<see cref="Shipped"/>), a <c>.safetensors</c> file that says it holds GenISP, the folder of a
-    /// training run, or a folder with the three <c>.pth</c> files of the Delft reproduction.
+    /// The ISP of a name: <c>linear</c>, <c>classical</c>, <c>genisp</c> (<see cref="Shipped"/>), a <c>.safetensors</c> file that says it
+    /// holds GenISP, the folder of a training run, or a folder with the three <c>.pth</c> files of the Delft reproduction.
     /// </summary>
     /// <param name="isp">The name.</param>
     /// <param name="cst">The colour space of a GenISP network, if not what its file says.</param>

@@ -176,33 +176,33 @@ internal sealed class Trainer : IDisposable
         {
             var guide = tensor(sample.Guide!, picture.shape, dtype: ScalarType.Float32, device: picture.device);
             var difference = (picture - guide).abs().mean();
+            // A card is waited for here, and below.
+            var imitation = Clock.Measure("ISP", difference.Value);
             GoBack(difference, count);
-            return new Terms(difference.Value(), 0, 0, 0);
+            return new Terms(imitation, 0, 0, 0);
         }
         var terms = Clock.Measure("detector", () => _detector.Loss([picture[0]], [sample.Targets], _options.Loss));
         var color = ColorLoss(picture).Times(_options.ColorLossWeight);
-        // A card is waited for here.
         var losses = Clock.Measure("detector", () => new Terms(0, terms.Classification.Value(), terms.Boxes.Value(), color.Value()));
         if (!double.IsFinite(losses.Classification + losses.Boxes + losses.Color))
         {
             throw new GenIspException(
                 $"The loss of {sample.Name} is not finite (classification {losses.Classification}, boxes {losses.Boxes}, "
-                + $"colour {losses.Color}) at step {Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look at this image.");
+                + $"colour {losses.Color}) at step {Steps}. The last checkpoint is kept. Lower the learning rate, clip the gradient, or look "
+                + "at this image.");
         }
         GoBack(terms.Classification.Plus(terms.Boxes).Plus(color), count);
+        if (picture.device_type != DeviceType.CPU)
+        {
+            // For a card libtorch goes back in a thread of its own, where no dispose scope is open: the gradients that frozen convolutions
+            // got and gave there are left to the garbage collector, which does not know how large they are.
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
         return losses;
     }
 
-    private void GoBack(Tensor loss, int count) => Clock.Measure("back", () =>
-    {
-        loss.DividedBy(count).backward();
-        if (loss.device_type == DeviceType.CPU)
-            return;
-        // For a card libtorch goes back in a thread of its own, where no dispose scope is open: the gradients that frozen convolutions got
-        // and gave there are left to the garbage collector, which does not know how large they are.
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-    });
+    private void GoBack(Tensor loss, int count) => Clock.Measure("back", () => loss.DividedBy(count).backward());
 
     // Of the picture's channel means, which are equal in a gray world (Buchsbaum 1980).
     private static Tensor ColorLoss(Tensor picture)

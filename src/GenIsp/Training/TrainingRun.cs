@@ -74,6 +74,7 @@ public sealed class TrainingRun
     /// <param name="cache">Where decoded RAW files are kept; null keeps none. It changes how fast a run is, and nothing else.</param>
     /// <param name="device">
     /// Where libtorch computes, on the processor if null. No option of the run: it may go on elsewhere, where numbers are rounded otherwise.
+    /// On a card libtorch adds some gradients in no fixed order, so that two runs differ in the last digits.
     /// </param>
     /// <exception cref="GenIspException">
     /// Data, detector or options are not usable, the splits share images, a loss is not finite, or the disk is full: the last checkpoint
