@@ -1,11 +1,13 @@
+using GenIsp.Detection.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace GenIsp.Detection;
 
 /// <summary>
-/// A convolution of a frozen network: its weights are constants, in the dtype and the layout that the processor likes best. Images are
-/// channels-last, and so is what comes out. A gradient flows back to the image; nothing is kept for one to the weights.
+/// A convolution of a frozen network: its weights are constants, in the dtype and the layout that the processor likes best, and computed by
+/// a <see cref="ConvolutionKernel"/> where there is one. Images are channels-last, and so is what comes out. A gradient flows back to the
+/// image; nothing is kept for one to the weights.
 /// </summary>
 internal sealed class FrozenConvolution : IDisposable
 {
@@ -16,7 +18,9 @@ internal sealed class FrozenConvolution : IDisposable
     private readonly bool _isProduct;
     private readonly Tensor _weight;
     private readonly Tensor? _bias;
+    private readonly ConvolutionKernel? _kernel;
     private Tensor? _turned;
+    private ConvolutionKernel? _turnedKernel;
 
     /// <param name="weight">[out, in / groups, height, width].</param>
     /// <param name="bias">[out], or null.</param>
@@ -33,6 +37,7 @@ internal sealed class FrozenConvolution : IDisposable
         _isProduct = Convolution.IsProduct(weight, geometry);
         _weight = Own(_isProduct ? weight.flatten(1) : Convolution.ChannelsLast(weight), types.Forward);
         _bias = bias is null ? null : Own(bias, types.Forward);
+        _kernel = Kernel(_weight, _bias, geometry);
     }
 
     /// <summary>All that is frozen.</summary>
@@ -67,7 +72,13 @@ internal sealed class FrozenConvolution : IDisposable
 
     private Tensor Linear(Tensor image) => is_grad_enabled() && image.requires_grad && HasOwnGradient()
         ? WithOwnGradient.apply(image, this)
-        : Apply(image, _weight, _bias, _geometry);
+        : Apply(image);
+
+    private Tensor Apply(Tensor image) => _kernel?.Apply(image) ?? Apply(image, _weight, _bias, _geometry);
+
+    private ConvolutionKernel? Kernel(Tensor weight, Tensor? bias, ConvolutionGeometry geometry) => _isProduct
+        ? ConvolutionKernel.OfProduct(weight, bias)
+        : ConvolutionKernel.OfWindow(weight, bias, geometry);
 
     private Tensor Apply(Tensor image, Tensor weight, Tensor? bias, ConvolutionGeometry geometry) => _isProduct
         ? functional.linear(image, weight, bias)
@@ -76,10 +87,10 @@ internal sealed class FrozenConvolution : IDisposable
     // libtorch's own gradient of a product is one already, in the same dtype. Its gradient of a convolution is half as fast as the
     // convolution that it is too, without strides: of the turned window, with the pads that are left.
     private bool HasOwnGradient() => _isProduct
-        ? _types.Back != _types.Forward
+        ? _kernel is not null || _types.Back != _types.Forward
         : _geometry.Strides is [1, 1] && Turned().Padding.All(pad => pad >= 0);
 
-    private ConvolutionGeometry Turned() => _geometry with
+    private ConvolutionGeometry Turned() => _isProduct ? _geometry : _geometry with
     {
         Padding = [.. _geometry.Padding.Select((pad, axis) => _geometry.Reach(axis, _weight) - 1 - pad)],
     };
@@ -98,9 +109,14 @@ internal sealed class FrozenConvolution : IDisposable
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
+        if (_kernel is not null)
+        {
+            _turnedKernel ??= Kernel(TurnedWeight(), null, Turned())!;
+            return _turnedKernel.Apply(_isProduct ? gradient : Convolution.ChannelsLast(gradient)).MoveToOuterDisposeScope();
+        }
         _turned ??= Own(TurnedWeight(), _types.Back);
         var rounded = gradient.to_type(_types.Back);
-        return Apply(_isProduct ? rounded : Convolution.ChannelsLast(rounded), _turned, null, _isProduct ? _geometry : Turned())
+        return Apply(_isProduct ? rounded : Convolution.ChannelsLast(rounded), _turned, null, Turned())
             .to_type(_types.Forward).MoveToOuterDisposeScope();
     }
 
@@ -112,7 +128,7 @@ internal sealed class FrozenConvolution : IDisposable
         {
             var (image, convolution) = ((Tensor)vars[0], (FrozenConvolution)vars[1]);
             ctx.save_data("convolution", convolution);
-            return convolution.Apply(image, convolution._weight, convolution._bias, convolution._geometry);
+            return convolution.Apply(image);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>

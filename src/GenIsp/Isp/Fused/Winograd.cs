@@ -45,8 +45,6 @@ internal static unsafe class Winograd<TSimd, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(float* input, int tiles, float* weights, float* start, float* result)
     {
-        // Position (1, 1) is the only one that all pixels of a tile take once.
-        const int Everywhere = 7;
         var offsets = stackalloc int[Inputs];
         for (var i = 0; i < Inputs; i++)
             offsets[i] = i;
@@ -56,24 +54,24 @@ internal static unsafe class Winograd<TSimd, TVector>
         {
             Products<TSimd, TVector>.Run(
                 input + position * Inputs, 36 * Inputs, tiles, offsets, Inputs, weights + position * Inputs * Outputs, Outputs,
-                position == Everywhere ? start : zeros, 1, result + position * Outputs, 36 * Outputs);
+                position == WinogradWeights.Everywhere ? start : zeros, 1, result + position * Outputs, 36 * Outputs);
         }
     }
 
     /// <summary>The first half of Aᵀ·m·A of a tile, for one vector of channels: six rows become four.</summary>
-    /// <param name="products">[36, 64], at the vector's place.</param>
+    /// <param name="products">[36] vectors.</param>
+    /// <param name="step">From one of them to the next.</param>
     /// <param name="result">[4, 6] vectors.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformColumns(float* products, float* result)
+    public static void TransformColumns(float* products, nint step, float* result)
     {
-        const int Step = 6 * Outputs;
         var n = TSimd.Count;
         for (var column = 0; column < 6; column++)
         {
-            var m = products + column * Outputs;
+            var m = products + column * step;
             ToFour(
-                TSimd.Load(m), TSimd.Load(m + Step), TSimd.Load(m + 2 * Step), TSimd.Load(m + 3 * Step), TSimd.Load(m + 4 * Step),
-                TSimd.Load(m + 5 * Step), out var y0, out var y1, out var y2, out var y3);
+                TSimd.Load(m), TSimd.Load(m + 6 * step), TSimd.Load(m + 12 * step), TSimd.Load(m + 18 * step), TSimd.Load(m + 24 * step),
+                TSimd.Load(m + 30 * step), out var y0, out var y1, out var y2, out var y3);
             var y = result + column * n;
             TSimd.Store(y0, y);
             TSimd.Store(y1, y + 6 * n);

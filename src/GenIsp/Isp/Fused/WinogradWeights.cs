@@ -5,6 +5,9 @@ namespace GenIsp.Isp.Fused;
 /// <summary>Weights of a 3×3 convolution as <see cref="Winograd{TSimd, TVector}"/> multiplies with them.</summary>
 internal static class WinogradWeights
 {
+    /// <summary>Position (1, 1): the only one that all pixels of a tile take once, so that what is added there is added to them all.</summary>
+    public const int Everywhere = 7;
+
     // G of F(4, 3), for the points 0, ±1, ±2 and infinity.
     private static readonly double[,] G =
     {

@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+using GenIsp.Isp.Fused;
+using static TorchSharp.torch;
+
+namespace GenIsp.Detection.Kernels;
+
+/// <summary>
+/// A 3×3 window without strides by Winograd's F(4×4, 3×3), a quarter of the direct convolution's products: of a block of tiles, transforms
+/// [36, tiles, in], 36 products [36, tiles, out], and transforms back.
+/// </summary>
+internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
+{
+    private const int Tile = 4, Reach = 6, Positions = 36;
+
+    // So that the positions of a block do not all fall on the same few lines of a cache.
+    private const int Apart = 16;
+
+    private readonly int _inputs;
+    private readonly int _outputs;
+    private readonly int _padded;
+    private readonly int _padding;
+    private readonly float[] _panels;
+    private readonly float[] _zeros;
+    private readonly float[] _bias;
+
+    private WinogradKernel(Tensor weight, Tensor? bias, int padding)
+    {
+        (_outputs, _inputs) = (checked((int)weight.shape[0]), checked((int)weight.shape[1]));
+        _padding = padding;
+        _padded = Panels<TSimd, TVector>.Padded(_outputs);
+        var size = checked(_inputs * _padded);
+        _panels = GC.AllocateArray<float>(checked(Positions * size), pinned: true);
+        var transformed = WinogradWeights.Transform(Numbers(weight), _outputs);
+        Parallel.For(0, Positions, Threads, position => Panels<TSimd, TVector>.Pack(
+            transformed.AsSpan(position * _inputs * _outputs, _inputs * _outputs), _inputs, _outputs,
+            _panels.AsSpan(position * size, size)));
+        _zeros = GC.AllocateArray<float>(_padded, pinned: true);
+        _bias = Start(bias, _padded);
+    }
+
+    /// <summary>The kernel, or null if it is not made for such a convolution.</summary>
+    /// <param name="weight">[out, in / groups, height, width].</param>
+    /// <param name="bias">[out], or null.</param>
+    /// <param name="geometry">Where the window stands.</param>
+    public static ConvolutionKernel? Of(Tensor weight, Tensor? bias, ConvolutionGeometry geometry) =>
+        geometry is { Groups: 1, Strides: [1, 1], Dilation: [1, 1], Padding: [var y, var x] } && y == x && y is >= 0 and <= 2
+        && weight.shape is [var outputs, var inputs, 3, 3] && outputs >= TSimd.Count && inputs >= TSimd.Count
+            ? new WinogradKernel<TSimd, TVector>(weight, bias, (int)y)
+            : null;
+
+    /// <inheritdoc/>
+    public override Tensor Apply(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        var (count, height, width) = (image.shape[0], checked((int)image.shape[2]), checked((int)image.shape[3]));
+        var (madeHeight, madeWidth) = (height + 2 * _padding - 2, width + 2 * _padding - 2);
+        // Not a view of another order, which autograd would not let change in place.
+        var result = empty_strided(
+            [count, _outputs, madeHeight, madeWidth], [(long)madeHeight * madeWidth * _outputs, 1, (long)madeWidth * _outputs, _outputs],
+            dtype: ScalarType.Float32);
+        float* from = PointerTo(image.permute(0, 2, 3, 1).contiguous()), to = PointerTo(result.permute(0, 2, 3, 1));
+        for (var i = 0; i < count; i++)
+        {
+            Run(new Plane(from + (nint)i * height * width * _inputs, height, width, _inputs),
+                new Plane(to + (nint)i * madeHeight * madeWidth * _outputs, madeHeight, madeWidth, _outputs));
+        }
+        return result.MoveToOuterDisposeScope();
+    }
+
+    private void Run(Plane image, Plane result)
+    {
+        var (rows, columns) = ((result.Height + Tile - 1) / Tile, (result.Width + Tile - 1) / Tile);
+        var (tiles, threads) = (rows * columns, Threads);
+        // As many tiles as channels: then weights and tiles are read about as often.
+        var blocks = (tiles + _inputs - 1) / _inputs;
+        if (tiles >= 2 * Panels<TSimd, TVector>.Rows)
+            blocks = (blocks + threads.MaxDegreeOfParallelism - 1) / threads.MaxDegreeOfParallelism * threads.MaxDegreeOfParallelism;
+        var together = RoundUp((tiles + blocks - 1) / blocks, Panels<TSimd, TVector>.Rows);
+        Parallel.For(0, (tiles + together - 1) / together, threads, block =>
+        {
+            var first = block * together;
+            Run(image, result, first, Math.Min(together, tiles - first), columns);
+        });
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Run(Plane image, Plane result, int first, int tiles, int columns)
+    {
+        var rows = RoundUp(tiles, Panels<TSimd, TVector>.Rows);
+        int step = rows * _inputs + Apart, resultStep = rows * _padded + Apart;
+        using var scratch = new Scratch(Positions * step, Positions * resultStep, Positions * _inputs, Positions * TSimd.Count);
+        float* input = scratch.Take(Positions * step), output = scratch.Take(Positions * resultStep);
+        float* patch = scratch.Take(Positions * _inputs), half = scratch.Take(Positions * TSimd.Count);
+        for (var tile = 0; tile < tiles; tile++)
+        {
+            var (y, x) = Math.DivRem(first + tile, columns);
+            TransformInput(image, Tile * y - _padding, Tile * x - _padding, patch, half, input + tile * _inputs, step);
+        }
+        for (var position = 0; position < Positions; position++)
+        {
+            Panels<TSimd, TVector>.Multiply(
+                input + position * step, _inputs, rows, Scratch.PointerTo(_panels) + (nint)position * _inputs * _padded, _inputs, _padded,
+                Scratch.PointerTo(position == WinogradWeights.Everywhere ? _bias : _zeros), output + position * resultStep, _padded);
+        }
+        for (var tile = 0; tile < tiles; tile++)
+        {
+            var (y, x) = Math.DivRem(first + tile, columns);
+            TransformOutput(output + tile * _padded, resultStep, half, result, Tile * y, Tile * x);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransformInput(Plane image, int y, int x, float* patch, float* half, float* result, int step)
+    {
+        var channels = image.Channels;
+        var from = image.At(y, x);
+        var stride = image.Width * channels;
+        if (y < 0 || x < 0 || y + Reach > image.Height || x + Reach > image.Width)
+        {
+            image.Copy(y, x, Reach, patch);
+            from = patch;
+            stride = Reach * channels;
+        }
+        var n = TSimd.Count;
+        for (var i = 0; i < channels; i += n)
+        {
+            // The last vector may begin within the one before it.
+            var channel = Math.Min(i, channels - n);
+            for (var column = 0; column < Reach; column++)
+                Winograd<TSimd, TVector>.ToSix(from + column * channels + channel, stride, half + column * n, Reach * n);
+            for (var row = 0; row < Reach; row++)
+                Winograd<TSimd, TVector>.ToSix(half + row * Reach * n, n, result + row * Reach * step + channel, step);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransformOutput(float* products, int step, float* half, Plane result, int y, int x)
+    {
+        int n = TSimd.Count, channels = result.Channels;
+        int height = Math.Min(Tile, result.Height - y), width = Math.Min(Tile, result.Width - x);
+        for (var i = 0; i < channels; i += n)
+        {
+            var channel = Math.Min(i, channels - n);
+            Winograd<TSimd, TVector>.TransformColumns(products + channel, step, half);
+            for (var row = 0; row < height; row++)
+            {
+                Winograd<TSimd, TVector>.TransformRow(half + row * Reach * n, out var y0, out var y1, out var y2, out var y3);
+                var to = result.At(y + row, x) + channel;
+                TSimd.Store(y0, to);
+                if (width > 1)
+                    TSimd.Store(y1, to + channels);
+                if (width > 2)
+                    TSimd.Store(y2, to + 2 * channels);
+                if (width > 3)
+                    TSimd.Store(y3, to + 3 * channels);
+            }
+        }
+    }
+
+    private static int RoundUp(int count, int step) => (count + step - 1) / step * step;
+
+    // [height, width, channels].
+    private readonly struct Plane(float* numbers, int height, int width, int channels)
+    {
+        private readonly float* _numbers = numbers;
+
+        public int Height { get; } = height;
+
+        public int Width { get; } = width;
+
+        public int Channels { get; } = channels;
+
+        public float* At(int y, int x) => _numbers + ((nint)y * Width + x) * Channels;
+
+        /// <summary>A square of it, with zeros where it reaches beyond.</summary>
+        public void Copy(int y, int x, int size, float* to)
+        {
+            for (var row = y; row < y + size; row++)
+            {
+                for (var column = x; column < x + size; column++, to += Channels)
+                {
+                    var pixel = new Span<float>(to, Channels);
+                    if (row >= 0 && row < Height && column >= 0 && column < Width)
+                        new ReadOnlySpan<float>(At(row, column), Channels).CopyTo(pixel);
+                    else
+                        pixel.Clear();
+                }
+            }
+        }
+    }
+}
