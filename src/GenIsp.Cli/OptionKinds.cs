@@ -56,8 +56,8 @@ internal static class PrecisionOption
     /// <summary>For training.</summary>
     public static Option<DetectorPrecision?> ToTrain() => Choice.Optional(
         "--precision",
-        "What the detector computes in: mixed goes back in bfloat16; auto is mixed where the processor has that, else float32; bfloat16 "
-        + "goes there and back in it, and bends the gradient [default: float32]",
+        "What the detector computes in: mixed goes back in bfloat16 where that is faster; auto is mixed where the processor has that, else "
+        + "float32; bfloat16 goes there and back in it, and bends the gradient [default: float32]",
         ("auto", DetectorPrecision.Auto), ("float32", DetectorPrecision.Float32), ("mixed", DetectorPrecision.Mixed),
         ("bfloat16", DetectorPrecision.Bfloat16));
 }

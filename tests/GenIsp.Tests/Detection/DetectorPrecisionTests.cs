@@ -54,8 +54,8 @@ public sealed class DetectorPrecisionTests
 
         actual.ShouldBe(expected);
         var distance = (rounded - gradient).norm().item<float>() / gradient.norm().item<float>();
+        // Where all large convolutions have kernels of our own, nothing is rounded.
         distance.ShouldBeLessThan(0.02f);
-        distance.ShouldBeGreaterThan(0);
     }
 
     [Theory]
