@@ -14,6 +14,9 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
 {
     private const int Tile = 4, Reach = 6, Positions = 36;
 
+    // As many tiles as channels, for then weights and tiles are read about as often; but scratch is 36 times this.
+    private const int MostTiles = 256;
+
     // So that the positions of a block do not all fall on the same few lines of a cache.
     private const int Apart = 16;
 
@@ -47,6 +50,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
     public static ConvolutionKernel? Of(Tensor weight, Tensor? bias, ConvolutionGeometry geometry) =>
         geometry is { Groups: 1, Strides: [1, 1], Dilation: [1, 1], Padding: [var y, var x] } && y == x && y is >= 0 and <= 2
         && weight.shape is [var outputs, var inputs, 3, 3] && outputs >= TSimd.Count && inputs >= TSimd.Count
+        && (outputs + Panels<TSimd, TVector>.Width) * inputs * Positions <= Array.MaxLength
             ? new WinogradKernel<TSimd, TVector>(weight, bias, (int)y)
             : null;
 
@@ -73,8 +77,8 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
     {
         var (rows, columns) = ((result.Height + Tile - 1) / Tile, (result.Width + Tile - 1) / Tile);
         var (tiles, threads) = (rows * columns, Threads);
-        // As many tiles as channels: then weights and tiles are read about as often.
-        var blocks = (tiles + _inputs - 1) / _inputs;
+        var most = Math.Min(_inputs, MostTiles);
+        var blocks = (tiles + most - 1) / most;
         if (tiles >= 2 * Panels<TSimd, TVector>.Rows)
             blocks = (blocks + threads.MaxDegreeOfParallelism - 1) / threads.MaxDegreeOfParallelism * threads.MaxDegreeOfParallelism;
         var together = RoundUp((tiles + blocks - 1) / blocks, Panels<TSimd, TVector>.Rows);
