@@ -52,12 +52,25 @@ internal abstract unsafe class ConvolutionKernel
         return (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
     }
 
+    /// <summary>Throws what libtorch would: the pointers behind it trust the shape.</summary>
+    private protected static void Check(Tensor image, int inputs)
+    {
+        if (image.dtype != ScalarType.Float32 || image.shape[1] != inputs)
+        {
+            throw new ArgumentException(
+                $"A convolution of {inputs} channels in float32 was given [{string.Join(", ", image.shape)}] in {image.dtype}.", nameof(image));
+        }
+    }
+
     /// <summary>A bias in all columns of the panels.</summary>
-    private protected static float[] Start(Tensor? bias, int padded)
+    private protected static float[] Start(Tensor? bias, int outputs, int padded)
     {
         var start = GC.AllocateArray<float>(padded, pinned: true);
-        if (bias is not null)
-            Numbers(bias).CopyTo(start, 0);
+        if (bias is null)
+            return start;
+        if (bias.numel() != outputs)
+            throw new ArgumentException($"A convolution with {outputs} outputs has {bias.numel()} biases.", nameof(bias));
+        Numbers(bias).CopyTo(start, 0);
         return start;
     }
 

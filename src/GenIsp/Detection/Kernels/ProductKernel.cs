@@ -26,12 +26,13 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : ConvolutionKernel
         _panels = GC.AllocateArray<float>(checked(_inputs * _padded), pinned: true);
         using var matrix = weight.t();
         Panels<TSimd, TVector>.Pack(Numbers(matrix), _inputs, _outputs, _panels);
-        _start = Start(bias, _padded);
+        _start = Start(bias, _outputs, _padded);
     }
 
     /// <inheritdoc/>
     public override Tensor Apply(Tensor image)
     {
+        Check(image, _inputs);
         using var scope = NewDisposeScope();
         var pixels = image.contiguous();
         var result = empty([pixels.shape[0], _outputs], dtype: ScalarType.Float32);

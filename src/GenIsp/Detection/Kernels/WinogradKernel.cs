@@ -40,7 +40,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
             transformed.AsSpan(position * _inputs * _outputs, _inputs * _outputs), _inputs, _outputs,
             _panels.AsSpan(position * size, size)));
         _zeros = GC.AllocateArray<float>(_padded, pinned: true);
-        _bias = Start(bias, _padded);
+        _bias = Start(bias, _outputs, _padded);
     }
 
     /// <summary>The kernel, or null if it is not made for such a convolution.</summary>
@@ -57,9 +57,12 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
     /// <inheritdoc/>
     public override Tensor Apply(Tensor image)
     {
+        Check(image, _inputs);
         using var scope = NewDisposeScope();
         var (count, height, width) = (image.shape[0], checked((int)image.shape[2]), checked((int)image.shape[3]));
         var (madeHeight, madeWidth) = (height + 2 * _padding - 2, width + 2 * _padding - 2);
+        if (madeHeight < 1 || madeWidth < 1)
+            throw new ArgumentException($"An image of {width}×{height} is smaller than the window.", nameof(image));
         // Not a view of another order, which autograd would not let change in place.
         var result = empty_strided(
             [count, _outputs, madeHeight, madeWidth], [(long)madeHeight * madeWidth * _outputs, 1, (long)madeWidth * _outputs, _outputs],
