@@ -17,9 +17,10 @@ public enum DetectorPrecision
     Float32,
 
     /// <summary>
-    /// float32 from the image to the detections and the loss, bfloat16 on the way back through large convolutions: detections, losses and
-    /// figures are float32's, and the ISP's gradient is within 2 % of its. On the processor, windows of 1×1 and 3×3 go back in float32 all
-    /// the same, which is faster there; RetinaNet, YOLOX and NanoDet-Plus have no others, so that it is <see cref="Float32"/> for them.
+    /// float32 from the image to the detections and the loss, bfloat16 on the way back through large convolutions without strides:
+    /// detections, losses and figures are float32's, and the ISP's gradient is within 2 % of its. On the processor, windows of 1×1 and 3×3
+    /// go back in float32 all the same, 3×3 faster so and 1×1 about as fast; RetinaNet, YOLOX and NanoDet-Plus have no other large ones,
+    /// so that it is <see cref="Float32"/> for them.
     /// </summary>
     Mixed,
 

@@ -37,7 +37,7 @@ internal sealed class FrozenConvolution : IDisposable
         _isProduct = Convolution.IsProduct(weight, geometry);
         _weight = Own(_isProduct ? weight.flatten(1) : Convolution.ChannelsLast(weight), types.Forward);
         _bias = bias is null ? null : Own(bias, types.Forward);
-        _kernel = Kernel(_weight, _bias, geometry);
+        _kernel = ConvolutionKernel.Of(_weight, _bias, geometry);
     }
 
     /// <summary>All that is frozen.</summary>
@@ -76,15 +76,11 @@ internal sealed class FrozenConvolution : IDisposable
 
     private Tensor Apply(Tensor image) => _kernel?.Apply(image) ?? Apply(image, _weight, _bias, _geometry);
 
-    private ConvolutionKernel? Kernel(Tensor weight, Tensor? bias, ConvolutionGeometry geometry) => _isProduct
-        ? ConvolutionKernel.OfProduct(weight, bias)
-        : ConvolutionKernel.OfWindow(weight, bias, geometry);
-
     private Tensor Apply(Tensor image, Tensor weight, Tensor? bias, ConvolutionGeometry geometry) => _isProduct
         ? functional.linear(image, weight, bias)
         : Convolution.Slide(image, weight, bias, geometry);
 
-    // libtorch's own gradient of a product is one already, in the same dtype. Its gradient of a convolution is half as fast as the
+    // Through a kernel no other gradient flows. libtorch's own gradient of a product is one already, in the same dtype. Its gradient of a convolution is half as fast as the
     // convolution that it is too, without strides: of the turned window, with the pads that are left.
     private bool HasOwnGradient() => _isProduct
         ? _kernel is not null || _types.Back != _types.Forward
@@ -111,8 +107,9 @@ internal sealed class FrozenConvolution : IDisposable
         using var quiet = no_grad();
         if (_kernel is not null)
         {
-            _turnedKernel ??= Kernel(TurnedWeight(), null, Turned())!;
-            return _turnedKernel.Apply(_isProduct ? gradient : Convolution.ChannelsLast(gradient)).MoveToOuterDisposeScope();
+            // A turned window fits wherever the window does.
+            _turnedKernel ??= ConvolutionKernel.Of(TurnedWeight(), null, Turned())!;
+            return _turnedKernel.Apply(gradient).MoveToOuterDisposeScope();
         }
         _turned ??= Own(TurnedWeight(), _types.Back);
         var rounded = gradient.to_type(_types.Back);

@@ -32,7 +32,7 @@ public sealed class DetectorPrecisionTests
 
     [Theory]
     [InlineData(Yolox), InlineData(NanoDet), InlineData("RetinaNet")]
-    public void Mixed_precision_has_the_losses_of_float32_and_its_gradient_to_the_ISP_within_2_percent(string kind)
+    public void Mixed_precision_has_the_losses_of_float32_and_its_gradient_to_the_ISP(string kind)
     {
         using var scope = NewDisposeScope();
         using var isp = IspFile.LoadModel(Path.Combine(Repository.Root, "models", "genisp-night.safetensors"));
@@ -53,9 +53,8 @@ public sealed class DetectorPrecisionTests
         var (actual, rounded) = Learn(DetectorPrecision.Mixed);
 
         actual.ShouldBe(expected);
-        var distance = (rounded - gradient).norm().item<float>() / gradient.norm().item<float>();
-        // Where all large convolutions have kernels of our own, nothing is rounded.
-        distance.ShouldBeLessThan(0.02f);
+        // Their large windows without strides all have kernels of our own, which round nothing.
+        rounded.Numbers<float>().ShouldBe(gradient.Numbers<float>());
     }
 
     [Theory]

@@ -21,7 +21,10 @@ internal static unsafe class Panels<TSimd, TVector>
     public static int Rows { get; } = Products<TSimd, TVector>.Step(2 * TSimd.Count);
 
     /// <summary>Columns with those of zeros.</summary>
-    public static int Padded(int columns) => (columns + Width - 1) / Width * Width;
+    public static int PaddedColumns(int columns) => (columns + Width - 1) / Width * Width;
+
+    /// <summary>Rows with those that are computed for nothing.</summary>
+    public static int PaddedRows(int rows) => (rows + Rows - 1) / Rows * Rows;
 
     /// <summary>Puts a matrix into panels.</summary>
     /// <param name="matrix">[depth, columns].</param>

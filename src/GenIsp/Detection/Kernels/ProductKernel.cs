@@ -1,3 +1,4 @@
+using GenIsp.Isp;
 using GenIsp.Isp.Fused;
 using static TorchSharp.torch;
 
@@ -22,10 +23,10 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : ConvolutionKernel
     public ProductKernel(Tensor weight, Tensor? bias)
     {
         (_outputs, _inputs) = (checked((int)weight.shape[0]), checked((int)weight.shape[1]));
-        _padded = Panels<TSimd, TVector>.Padded(_outputs);
+        _padded = Panels<TSimd, TVector>.PaddedColumns(_outputs);
         _panels = GC.AllocateArray<float>(checked(_inputs * _padded), pinned: true);
         using var matrix = weight.t();
-        Panels<TSimd, TVector>.Pack(Numbers(matrix), _inputs, _outputs, _panels);
+        Panels<TSimd, TVector>.Pack(matrix.Numbers<float>(), _inputs, _outputs, _panels);
         _start = Start(bias, _outputs, _padded);
     }
 
@@ -38,33 +39,41 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : ConvolutionKernel
         var result = empty([pixels.shape[0], _outputs], dtype: ScalarType.Float32);
         float* from = PointerTo(pixels), to = PointerTo(result);
         var rows = pixels.shape[0];
-        Parallel.For(0, (rows + RowsTogether - 1) / RowsTogether, Threads, chunk =>
+        Planes.ForEach(checked((int)((rows + RowsTogether - 1) / RowsTogether)), chunk =>
         {
-            var start = chunk * RowsTogether;
+            var start = (nint)chunk * RowsTogether;
             Multiply(from + start * _inputs, (int)Math.Min(RowsTogether, rows - start), to + start * _outputs);
         });
         return result.MoveToOuterDisposeScope();
     }
 
+    // What is left over of rows or columns is computed aside: it reads or writes more than there is.
     private void Multiply(float* values, int rows, float* result)
     {
-        var whole = _outputs == _padded ? rows / Panels<TSimd, TVector>.Rows * Panels<TSimd, TVector>.Rows : 0;
-        Run(values, whole, result, _outputs);
-        if (whole == rows)
-            return;
+        var whole = rows / Panels<TSimd, TVector>.Rows * Panels<TSimd, TVector>.Rows;
+        if (_outputs == _padded)
+            Run(values, whole, result, _outputs);
+        else
+            RunAside(values, whole, whole, result);
         var rest = rows - whole;
-        var padded = (rest + Panels<TSimd, TVector>.Rows - 1) / Panels<TSimd, TVector>.Rows * Panels<TSimd, TVector>.Rows;
-        using var scratch = new Scratch(padded * _inputs, padded * _padded);
-        float* copy = scratch.Take(padded * _inputs), made = scratch.Take(padded * _padded);
+        if (rest == 0)
+            return;
+        var padded = Panels<TSimd, TVector>.PaddedRows(rest);
+        using var scratch = new Scratch(padded * _inputs);
+        var copy = scratch.Take(padded * _inputs);
         var read = new Span<float>(copy, padded * _inputs);
         new ReadOnlySpan<float>(values + (nint)whole * _inputs, rest * _inputs).CopyTo(read);
         read[(rest * _inputs)..].Clear();
-        Run(copy, padded, made, _padded);
-        for (var row = 0; row < rest; row++)
-        {
-            new ReadOnlySpan<float>(made + row * _padded, _outputs).CopyTo(
-                new Span<float>(result + (nint)(whole + row) * _outputs, _outputs));
-        }
+        RunAside(copy, padded, rest, result + (nint)whole * _outputs);
+    }
+
+    private void RunAside(float* values, int rows, int kept, float* result)
+    {
+        using var scratch = new Scratch(rows * _padded);
+        var made = scratch.Take(rows * _padded);
+        Run(values, rows, made, _padded);
+        for (var row = 0; row < kept; row++)
+            new ReadOnlySpan<float>(made + row * _padded, _outputs).CopyTo(new Span<float>(result + row * _outputs, _outputs));
     }
 
     private void Run(float* values, int rows, float* result, nint step) => Panels<TSimd, TVector>.Multiply(

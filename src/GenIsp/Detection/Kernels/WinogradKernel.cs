@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using GenIsp.Isp;
 using GenIsp.Isp.Fused;
 using static TorchSharp.torch;
 
@@ -28,31 +29,31 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
     private readonly float[] _zeros;
     private readonly float[] _bias;
 
-    private WinogradKernel(Tensor weight, Tensor? bias, int padding)
+    /// <param name="weight">[out, in, 3, 3].</param>
+    /// <param name="bias">[out], or null.</param>
+    /// <param name="padding">Zeros at each side.</param>
+    public WinogradKernel(Tensor weight, Tensor? bias, int padding)
     {
         (_outputs, _inputs) = (checked((int)weight.shape[0]), checked((int)weight.shape[1]));
         _padding = padding;
-        _padded = Panels<TSimd, TVector>.Padded(_outputs);
+        _padded = Panels<TSimd, TVector>.PaddedColumns(_outputs);
         var size = checked(_inputs * _padded);
         _panels = GC.AllocateArray<float>(checked(Positions * size), pinned: true);
-        var transformed = WinogradWeights.Transform(Numbers(weight), _outputs);
-        Parallel.For(0, Positions, Threads, position => Panels<TSimd, TVector>.Pack(
+        var transformed = WinogradWeights.Transform(weight.Numbers<float>(), _outputs);
+        Planes.ForEach(Positions, position => Panels<TSimd, TVector>.Pack(
             transformed.AsSpan(position * _inputs * _outputs, _inputs * _outputs), _inputs, _outputs,
             _panels.AsSpan(position * size, size)));
         _zeros = GC.AllocateArray<float>(_padded, pinned: true);
         _bias = Start(bias, _outputs, _padded);
     }
 
-    /// <summary>The kernel, or null if it is not made for such a convolution.</summary>
+    /// <summary>Whether it is made for such a convolution.</summary>
     /// <param name="weight">[out, in / groups, height, width].</param>
-    /// <param name="bias">[out], or null.</param>
     /// <param name="geometry">Where the window stands.</param>
-    public static ConvolutionKernel? Of(Tensor weight, Tensor? bias, ConvolutionGeometry geometry) =>
+    public static bool Takes(Tensor weight, ConvolutionGeometry geometry) =>
         geometry is { Groups: 1, Strides: [1, 1], Dilation: [1, 1], Padding: [var y, var x] } && y == x && y is >= 0 and <= 2
         && weight.shape is [var outputs, var inputs, 3, 3] && outputs >= TSimd.Count && inputs >= TSimd.Count
-        && (outputs + Panels<TSimd, TVector>.Width) * inputs * Positions <= Array.MaxLength
-            ? new WinogradKernel<TSimd, TVector>(weight, bias, (int)y)
-            : null;
+        && (outputs + Panels<TSimd, TVector>.Width) * inputs * Positions <= Array.MaxLength;
 
     /// <inheritdoc/>
     public override Tensor Apply(Tensor image)
@@ -79,13 +80,11 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
     private void Run(Plane image, Plane result)
     {
         var (rows, columns) = ((result.Height + Tile - 1) / Tile, (result.Width + Tile - 1) / Tile);
-        var (tiles, threads) = (rows * columns, Threads);
-        var most = Math.Min(_inputs, MostTiles);
-        var blocks = (tiles + most - 1) / most;
-        if (tiles >= 2 * Panels<TSimd, TVector>.Rows)
-            blocks = (blocks + threads.MaxDegreeOfParallelism - 1) / threads.MaxDegreeOfParallelism * threads.MaxDegreeOfParallelism;
-        var together = RoundUp((tiles + blocks - 1) / blocks, Panels<TSimd, TVector>.Rows);
-        Parallel.For(0, (tiles + together - 1) / together, threads, block =>
+        var (tiles, threads) = (rows * columns, get_num_threads());
+        var most = Math.Min(_inputs, MostTiles) * threads;
+        var blocks = threads * ((tiles + most - 1) / most);
+        var together = Panels<TSimd, TVector>.PaddedRows((tiles + blocks - 1) / blocks);
+        Planes.ForEach((tiles + together - 1) / together, block =>
         {
             var first = block * together;
             Run(image, result, first, Math.Min(together, tiles - first), columns);
@@ -95,7 +94,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Run(Plane image, Plane result, int first, int tiles, int columns)
     {
-        var rows = RoundUp(tiles, Panels<TSimd, TVector>.Rows);
+        var rows = Panels<TSimd, TVector>.PaddedRows(tiles);
         int step = rows * _inputs + Apart, resultStep = rows * _padded + Apart;
         using var scratch = new Scratch(Positions * step, Positions * resultStep, Positions * _inputs, Positions * TSimd.Count);
         float* input = scratch.Take(Positions * step), output = scratch.Take(Positions * resultStep);
@@ -165,8 +164,6 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
             }
         }
     }
-
-    private static int RoundUp(int count, int step) => (count + step - 1) / step * step;
 
     // [height, width, channels].
     private readonly struct Plane(float* numbers, int height, int width, int channels)

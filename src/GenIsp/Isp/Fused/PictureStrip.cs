@@ -110,7 +110,7 @@ internal sealed unsafe class PictureStrip<TSimd, TVector> : IDisposable
         var n = TSimd.Count;
         var slopes = TSimd.Create(_pass.Slope);
         for (var channel = 0; channel < Outputs; channel += n)
-            Winograd<TSimd, TVector>.TransformColumns(products + channel, ShallowWeights.Second, _columns + 24 * channel);
+            Winograd<TSimd, TVector>.TransformColumns(products + channel, Outputs, _columns + 24 * channel);
         for (var row = 0; row < 4; row++)
         {
             TVector r0 = default, r1 = default, r2 = default, r3 = default;

@@ -24,7 +24,7 @@ internal static unsafe class Products<TSimd, TVector>
     /// <param name="offsets">[taps]: where a row's values lie.</param>
     /// <param name="taps">How many there are.</param>
     /// <param name="weights">[taps, outputs].</param>
-    /// <param name="outputs">16, or a multiple of 32.</param>
+    /// <param name="outputs">As many as a vector has numbers, or a multiple of twice that.</param>
     /// <param name="start">[outputs].</param>
     /// <param name="slope">LeakyReLU's; 1 leaves the sums as they are.</param>
     /// <param name="result">[rows, outputs], rows so far apart:</param>

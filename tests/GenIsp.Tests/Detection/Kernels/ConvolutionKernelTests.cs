@@ -20,27 +20,27 @@ public sealed class ConvolutionKernelTests
 
     [Fact]
     public void Windows_are_libtorchs_in_float64_by_16_numbers_at_a_time() =>
-        Windows((weight, bias, geometry) => WinogradKernel<Simd512, Vector512<float>>.Of(weight, bias, geometry));
+        Windows(ConvolutionKernel.Of<Simd512, Vector512<float>>);
 
     [Fact]
     public void Windows_are_libtorchs_in_float64_by_8_numbers_at_a_time() =>
-        Windows((weight, bias, geometry) => WinogradKernel<Simd256, Vector256<float>>.Of(weight, bias, geometry));
+        Windows(ConvolutionKernel.Of<Simd256, Vector256<float>>);
 
     [Fact]
     public void Windows_are_libtorchs_in_float64_by_4_numbers_at_a_time() =>
-        Windows((weight, bias, geometry) => WinogradKernel<Simd128, Vector128<float>>.Of(weight, bias, geometry));
+        Windows(ConvolutionKernel.Of<Simd128, Vector128<float>>);
 
     [Fact]
     public void Products_are_libtorchs_in_float64_by_16_numbers_at_a_time() =>
-        Products((weight, bias) => new ProductKernel<Simd512, Vector512<float>>(weight, bias));
+        Products(ConvolutionKernel.Of<Simd512, Vector512<float>>);
 
     [Fact]
     public void Products_are_libtorchs_in_float64_by_8_numbers_at_a_time() =>
-        Products((weight, bias) => new ProductKernel<Simd256, Vector256<float>>(weight, bias));
+        Products(ConvolutionKernel.Of<Simd256, Vector256<float>>);
 
     [Fact]
     public void Products_are_libtorchs_in_float64_by_4_numbers_at_a_time() =>
-        Products((weight, bias) => new ProductKernel<Simd128, Vector128<float>>(weight, bias));
+        Products(ConvolutionKernel.Of<Simd128, Vector128<float>>);
 
     [Theory]
     [InlineData(600, 300, 200), InlineData(1, 1, 1), InlineData(7, 33, 96), InlineData(513, 2, 97)]
@@ -49,7 +49,7 @@ public sealed class ConvolutionKernelTests
         using var scope = NewDisposeScope();
         var (weight, rows) = (randn(outputs, inputs), randn(pixels, inputs));
 
-        var result = ConvolutionKernel.OfProduct(weight, null)!.Apply(rows);
+        var result = ConvolutionKernel.Of(weight, null, ConvolutionGeometry.Same(1))!.Apply(rows);
 
         Distance(result, rows.@double().matmul(weight.@double().t())).ShouldBeLessThan(Tolerance);
     }
@@ -61,7 +61,7 @@ public sealed class ConvolutionKernelTests
         var (weight, matrix) = (randn(48, 64, 3, 3), randn(100, 64));
         var (image, rows) = (Convolution.ChannelsLast(randn(1, 64, 41, 57)), randn(41 * 57, 64));
         var (window, product) = (
-            ConvolutionKernel.OfWindow(weight, null, ConvolutionGeometry.Same(3))!, ConvolutionKernel.OfProduct(matrix, null)!);
+            ConvolutionKernel.Of(weight, null, ConvolutionGeometry.Same(3))!, ConvolutionKernel.Of(matrix, null, ConvolutionGeometry.Same(1))!);
         var threads = get_num_threads();
         try
         {
@@ -85,7 +85,7 @@ public sealed class ConvolutionKernelTests
     {
         using var weight = rand(outputs, inputs / groups, kernel, kernel);
 
-        ConvolutionKernel.OfWindow(weight, null, new([stride, stride], [1, 1], [dilation, dilation], groups)).ShouldBeNull();
+        ConvolutionKernel.Of(weight, null, new([stride, stride], [1, 1], [dilation, dilation], groups)).ShouldBeNull();
     }
 
     [Fact]
@@ -93,21 +93,21 @@ public sealed class ConvolutionKernelTests
     {
         using var weight = rand([64, 64, 3, 3], dtype: ScalarType.BFloat16);
 
-        ConvolutionKernel.OfWindow(weight, null, ConvolutionGeometry.Same(3)).ShouldBeNull();
+        ConvolutionKernel.Of(weight, null, ConvolutionGeometry.Same(3)).ShouldBeNull();
     }
 
     [Fact]
     public void What_does_not_fit_the_weights_is_refused()
     {
         using var scope = NewDisposeScope();
-        var window = ConvolutionKernel.OfWindow(rand(32, 32, 3, 3), null, new([1, 1], [0, 0], [1, 1], 1))!;
-        var product = ConvolutionKernel.OfProduct(rand(32, 32), null)!;
+        var window = ConvolutionKernel.Of(rand(32, 32, 3, 3), null, new([1, 1], [0, 0], [1, 1], 1))!;
+        var product = ConvolutionKernel.Of(rand(32, 32), null, ConvolutionGeometry.Same(1))!;
 
         Should.Throw<ArgumentException>(() => window.Apply(Convolution.ChannelsLast(rand(1, 16, 8, 8))));
         Should.Throw<ArgumentException>(() => window.Apply(Convolution.ChannelsLast(rand(1, 32, 2, 8))));
         Should.Throw<ArgumentException>(() => window.Apply(rand([1, 32, 8, 8], dtype: ScalarType.Float64)));
         Should.Throw<ArgumentException>(() => product.Apply(rand(8, 16)));
-        Should.Throw<ArgumentException>(() => ConvolutionKernel.OfProduct(rand(32, 32), rand(8)));
+        Should.Throw<ArgumentException>(() => ConvolutionKernel.Of(rand(32, 32), rand(8), ConvolutionGeometry.Same(1)));
     }
 
     private static void Windows(Func<Tensor, Tensor?, ConvolutionGeometry, ConvolutionKernel?> of) => Layers.Sample(
@@ -127,14 +127,14 @@ public sealed class ConvolutionKernelTests
         },
         iter: 25, threads: 1);
 
-    private static void Products(Func<Tensor, Tensor?, ConvolutionKernel> of) => Layers.Sample(
+    private static void Products(Func<Tensor, Tensor?, ConvolutionGeometry, ConvolutionKernel?> of) => Layers.Sample(
         layer =>
         {
             using var scope = NewDisposeScope();
             var (weight, bias) = (randn(layer.Outputs, layer.Inputs), layer.Bias ? randn(layer.Outputs) : null);
             var rows = randn(layer.Height * layer.Width, layer.Inputs);
 
-            var result = of(weight, bias).Apply(rows);
+            var result = of(weight, bias, ConvolutionGeometry.Same(1))!.Apply(rows);
 
             Distance(result, nn.functional.linear(rows.@double(), weight.@double(), bias?.@double())).ShouldBeLessThan(Tolerance);
         },
