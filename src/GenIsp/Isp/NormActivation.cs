@@ -40,7 +40,8 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
         var gradient = empty_like(result);
         using var outer = grad_output.contiguous();
         var (scales, slope) = ((float[])ctx.get_data("scales"), (float)ctx.get_data("slope"));
-        Planes.ForEach(scales.Length, i => Back(Planes.Of(outer, i), Planes.Of(result, i), Planes.Of(gradient, i), slope, scales[i]));
+        Planes from = new(outer), activated = new(result), to = new(gradient);
+        Planes.ForEach(scales.Length, i => Back(from[i], activated[i], to[i], slope, scales[i]));
         return [gradient, null!, null!];
     }
 
@@ -48,7 +49,8 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
     {
         var result = empty_like(features);
         var found = new float[features.shape[0] * features.shape[1]];
-        Planes.ForEach(found.Length, i => found[i] = Normalize(Planes.Of(features, i), Planes.Of(result, i), slope, epsilon));
+        Planes from = new(features), to = new(result);
+        Planes.ForEach(found.Length, i => found[i] = Normalize(from[i], to[i], slope, epsilon));
         scales = found;
         return result;
     }

@@ -49,13 +49,13 @@ internal sealed class NormActivationProjection : autograd.SingleTensorFunction<N
         using var outer = grad_output.contiguous();
         var channels = (int)features.shape[1];
         var products = new Vector3[norms.Length];
+        Planes colors = new(outer), plain = new(features), to = new(gradient);
         Planes.ForEach(norms.Length, i =>
         {
             var (picture, channel) = Math.DivRem(i, channels);
             var first = Outputs * picture;
             products[i] = Back(
-                Planes.Of(outer, first), Planes.Of(outer, first + 1), Planes.Of(outer, first + 2), Planes.Of(features, i),
-                Planes.Of(gradient, i), WeightOf(weights, channel), norms[i], slope);
+                colors[first], colors[first + 1], colors[first + 2], plain[i], to[i], WeightOf(weights, channel), norms[i], slope);
         });
         var ofWeights = new float[weights.Length];
         for (var i = 0; i < products.Length; i++)
@@ -69,25 +69,26 @@ internal sealed class NormActivationProjection : autograd.SingleTensorFunction<N
     private static Tensor Forward(
         Tensor features, float[] weights, float[] bias, float slope, double epsilon, out (float Scale, float Offset)[] norms)
     {
-        var (pictures, channels, size) = ((int)features.shape[0], (int)features.shape[1], Planes.Size(features));
+        var (pictures, channels) = ((int)features.shape[0], (int)features.shape[1]);
         var found = new (float Scale, float Offset)[pictures * channels];
-        Planes.ForEach(found.Length, i => found[i] = Planes.Normalization(Planes.Of(features, i), epsilon));
         var result = empty([pictures, Outputs, features.shape[2], features.shape[3]], dtype: ScalarType.Float32);
-        var blocks = (size + Planes.Block - 1) / Planes.Block;
+        Planes from = new(features), to = new(result);
+        Planes.ForEach(found.Length, i => found[i] = Planes.Normalization(from[i], epsilon));
+        var blocks = (from.Size + Planes.Block - 1) / Planes.Block;
         Planes.ForEach(pictures * blocks, i =>
         {
             var (picture, block) = Math.DivRem(i, blocks);
-            var (start, end) = (block * Planes.Block, Math.Min((block + 1) * Planes.Block, size));
-            var red = Planes.Of(result, Outputs * picture)[start..end];
-            var green = Planes.Of(result, Outputs * picture + 1)[start..end];
-            var blue = Planes.Of(result, Outputs * picture + 2)[start..end];
+            var (start, end) = (block * Planes.Block, Math.Min((block + 1) * Planes.Block, from.Size));
+            var red = to[Outputs * picture][start..end];
+            var green = to[Outputs * picture + 1][start..end];
+            var blue = to[Outputs * picture + 2][start..end];
             red.Fill(bias[0]);
             green.Fill(bias[1]);
             blue.Fill(bias[2]);
             for (var channel = 0; channel < channels; channel++)
             {
                 var plane = picture * channels + channel;
-                Project(Planes.Of(features, plane)[start..end], red, green, blue, WeightOf(weights, channel), found[plane], slope);
+                Project(from[plane][start..end], red, green, blue, WeightOf(weights, channel), found[plane], slope);
             }
         });
         norms = found;

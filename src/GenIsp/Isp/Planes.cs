@@ -1,12 +1,31 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace GenIsp.Isp;
 
-/// <summary>The planes [H, W] of contiguous float32 tensors on the processor, for operations of our own.</summary>
-internal static class Planes
+/// <summary>The planes [H, W] of a contiguous float32 tensor [N, C, H, W] on the processor, for operations of our own.</summary>
+/// <remarks>
+/// To ask a tensor for its numbers takes microseconds, in all of which other threads wait: it is done once, not for each block of them.
+/// </remarks>
+internal readonly unsafe struct Planes
 {
+    private readonly float* _first;
+
+    /// <param name="tensor">As <see cref="Has"/> asks for; the caller keeps it.</param>
+    public Planes(Tensor tensor)
+    {
+        Size = checked((int)(tensor.shape[2] * tensor.shape[3]));
+        _first = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+    }
+
+    /// <summary>Pixels of a plane.</summary>
+    public int Size { get; }
+
+    /// <summary>The numbers themselves of one plane, counted over pictures and channels.</summary>
+    public Span<float> this[int index] => new(_first + (nint)index * Size, Size);
+
     /// <summary>Pixels worked on at once: few enough to stay in the first cache, and to be summed in float32.</summary>
     public const int Block = 1024;
 
@@ -14,16 +33,6 @@ internal static class Planes
     public static bool Has(Tensor tensor) =>
         tensor.dtype == ScalarType.Float32 && tensor.device_type == TorchSharp.DeviceType.CPU && tensor.is_contiguous()
         && tensor.numel() <= int.MaxValue / sizeof(float);
-
-    /// <summary>Pixels of a plane of [N, C, H, W].</summary>
-    public static int Size(Tensor tensor) => checked((int)(tensor.shape[2] * tensor.shape[3]));
-
-    /// <summary>The numbers themselves of one plane, counted over pictures and channels.</summary>
-    public static Span<float> Of(Tensor tensor, int index)
-    {
-        var size = Size(tensor);
-        return MemoryMarshal.Cast<byte, float>(tensor.bytes).Slice(index * size, size);
-    }
 
     /// <summary>Works on the planes with as many threads as libtorch uses.</summary>
     public static void ForEach(int planes, Action<int> work) =>

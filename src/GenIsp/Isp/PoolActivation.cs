@@ -42,14 +42,15 @@ internal sealed class PoolActivation : autograd.SingleTensorFunction<PoolActivat
         var (places, pool, slope) = ((byte[])ctx.get_data("places"), (int)ctx.get_data("pool"), (float)ctx.get_data("slope"));
         var gradient = zeros((long[])ctx.get_data("shape"), dtype: ScalarType.Float32);
         using var outer = grad_output.contiguous();
-        var (width, pooled, size) = ((int)gradient.shape[3], (int)result.shape[3], Planes.Size(result));
+        var (width, pooled) = ((int)gradient.shape[3], (int)result.shape[3]);
+        Planes outers = new(outer), results = new(result), gradients = new(gradient);
         Planes.ForEach((int)(result.shape[0] * result.shape[1]), plane =>
         {
-            var from = Planes.Of(outer, plane);
-            var activated = Planes.Of(result, plane);
-            var to = Planes.Of(gradient, plane);
-            var at = places.AsSpan(plane * size, size);
-            for (var i = 0; i < size; i++)
+            var from = outers[plane];
+            var activated = results[plane];
+            var to = gradients[plane];
+            var at = places.AsSpan(plane * from.Length, from.Length);
+            for (var i = 0; i < from.Length; i++)
             {
                 var ((y, x), (down, right)) = (Math.DivRem(i, pooled), Math.DivRem((int)at[i], pool));
                 to[(y * pool + down) * width + x * pool + right] = activated[i] > 0 ? from[i] : from[i] * slope;
@@ -66,10 +67,11 @@ internal sealed class PoolActivation : autograd.SingleTensorFunction<PoolActivat
         var planes = (int)(features.shape[0] * features.shape[1]);
         var result = empty([features.shape[0], features.shape[1], rows, columns], dtype: ScalarType.Float32);
         var found = new byte[planes * rows * columns];
+        Planes wide = new(features), small = new(result);
         Planes.ForEach(planes, plane =>
         {
-            var from = Planes.Of(features, plane);
-            var to = Planes.Of(result, plane);
+            var from = wide[plane];
+            var to = small[plane];
             var at = found.AsSpan(plane * to.Length, to.Length);
             for (var row = 0; row < rows; row++)
             {
