@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -115,6 +117,14 @@ internal static class TensorArithmetic
     {
         using var here = x.cpu();
         return here.ReadCpuSingle(0);
+    }
+
+    /// <summary>Where a tensor's numbers are, for which a span may be too short.</summary>
+    /// <param name="x">Contiguous float32 in the processor's memory; the caller keeps it alive.</param>
+    public static unsafe float* Pointer(this Tensor x)
+    {
+        using var first = x.flatten()[..(int)Math.Min(1, x.numel())];
+        return (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
     }
 
     /// <summary>The numbers of a tensor, row by row, without a gradient.</summary>

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
@@ -17,7 +16,7 @@ internal readonly unsafe struct Planes
     public Planes(Tensor tensor)
     {
         Size = checked((int)(tensor.shape[2] * tensor.shape[3]));
-        _first = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+        _first = tensor.Pointer();
     }
 
     /// <summary>Pixels of a plane.</summary>

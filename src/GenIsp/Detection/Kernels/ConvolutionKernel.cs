@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using GenIsp.Isp.Fused;
 using static TorchSharp.torch;
@@ -9,7 +7,7 @@ namespace GenIsp.Detection.Kernels;
 /// <summary>
 /// A convolution with constant weights, of float32 images on the processor, that libtorch has no part in: two to five times as fast.
 /// </summary>
-internal abstract unsafe class ConvolutionKernel
+internal abstract class ConvolutionKernel
 {
     /// <summary>The kernel for such a convolution, or null where there is none.</summary>
     /// <param name="weight">[out, in / groups, height, width]; for a window of one pixel [out, in].</param>
@@ -40,14 +38,6 @@ internal abstract unsafe class ConvolutionKernel
     /// <param name="image">[N, in, H, W], float32, channels-last; for a window of one pixel [pixels, in].</param>
     /// <returns>[N, out, H', W'], channels-last, or [pixels, out]; no gradient flows back through it.</returns>
     public abstract Tensor Apply(Tensor image);
-
-    /// <summary>Where a tensor's numbers are, which its span may be too short for.</summary>
-    /// <param name="tensor">Contiguous.</param>
-    private protected static float* PointerTo(Tensor tensor)
-    {
-        using var first = tensor.flatten()[..1];
-        return (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
-    }
 
     /// <summary>Throws what libtorch would: the pointers behind it trust the shape.</summary>
     private protected static void Check(Tensor image, int inputs)

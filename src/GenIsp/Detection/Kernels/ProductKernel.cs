@@ -37,7 +37,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : ConvolutionKernel
         using var scope = NewDisposeScope();
         var pixels = image.contiguous();
         var result = empty([pixels.shape[0], _outputs], dtype: ScalarType.Float32);
-        float* from = PointerTo(pixels), to = PointerTo(result);
+        float* from = pixels.Pointer(), to = result.Pointer();
         var rows = pixels.shape[0];
         Planes.ForEach(checked((int)((rows + RowsTogether - 1) / RowsTogether)), chunk =>
         {

@@ -68,7 +68,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
         var result = empty_strided(
             [count, _outputs, madeHeight, madeWidth], [(long)madeHeight * madeWidth * _outputs, 1, (long)madeWidth * _outputs, _outputs],
             dtype: ScalarType.Float32);
-        float* from = PointerTo(image.permute(0, 2, 3, 1).contiguous()), to = PointerTo(result.permute(0, 2, 3, 1));
+        float* from = image.permute(0, 2, 3, 1).contiguous().Pointer(), to = result.permute(0, 2, 3, 1).Pointer();
         for (var i = 0; i < count; i++)
         {
             Run(new Plane(from + (nint)i * height * width * _inputs, height, width, _inputs),

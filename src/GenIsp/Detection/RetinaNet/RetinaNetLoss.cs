@@ -18,17 +18,12 @@ internal static class RetinaNetLoss
     {
         using var scope = NewDisposeScope();
         var boxOf = AnchorMatcher.Match(boxes, anchors);
-        int[] valid = [.. Enumerable.Range(0, anchors.Length).Where(a => boxOf[a] != AnchorMatcher.Between)];
-        int[] positives = [.. valid.Where(a => boxOf[a] != AnchorMatcher.Background)];
+        int[] positives = [.. Enumerable.Range(0, anchors.Length).Where(a => boxOf[a] >= 0)];
         var divisor = Math.Max(1, positives.Length);
+        var classification = FocalLoss.Sum(logits, Array.ConvertAll(boxOf, box => box < 0 ? box : labels[box]), options);
 
-        var chosen = logits.index_select(0, Places(valid, logits.device));
-        var classTargets = DetectionLoss.OneHot(
-            chosen,
-            valid.Index().Where(one => boxOf[one.Item] != AnchorMatcher.Background).Select(one => (one.Index, labels[boxOf[one.Item]])));
-        var classification = DetectionLoss.FocalOfLogits(chosen, classTargets, options);
-
-        var offsets = regression.index_select(0, Places(positives, regression.device));
+        var places = tensor(Array.ConvertAll(positives, a => (long)a), dtype: ScalarType.Int64, device: regression.device);
+        var offsets = regression.index_select(0, places);
         var standing = BoxTensor.From(Array.ConvertAll(positives, a => anchors[a]), regression.device);
         var target = BoxTensor.From(Array.ConvertAll(positives, a => boxes[boxOf[a]]), regression.device);
         var box = options.BoxLoss == BoxLoss.GIoU
@@ -39,7 +34,4 @@ internal static class RetinaNetLoss
             box.DividedBy(divisor).MoveToOuterDisposeScope(),
             positives.Length);
     }
-
-    private static Tensor Places(int[] indices, Device device) =>
-        tensor(Array.ConvertAll(indices, i => (long)i), dtype: ScalarType.Int64, device: device);
 }
