@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
 using GenIsp.Geometry;
-using static TorchSharp.torch;
 
 namespace GenIsp.Detection;
 
@@ -24,10 +22,8 @@ internal static class Anchors
     /// <param name="height">Of the padded batch, in pixels.</param>
     /// <param name="width">Likewise.</param>
     /// <param name="grids">The size of each level's feature map.</param>
-    /// <returns>
-    /// [A, 4], float32, x1, y1, x2, y2 in pixels of the padded batch. They may reach beyond it. On the processor, where boxes are matched.
-    /// </returns>
-    public static Tensor Create(int height, int width, IReadOnlyList<(int Height, int Width)> grids)
+    /// <returns>In pixels of the padded batch. They may reach beyond it.</returns>
+    public static Box[] Create(int height, int width, IReadOnlyList<(int Height, int Width)> grids)
     {
         var boxes = new List<Box>(grids.Sum(grid => grid.Height * grid.Width * PerCell));
         foreach (var ((rows, columns), cell) in grids.Zip(OfCell))
@@ -38,11 +34,12 @@ internal static class Anchors
                 for (var column = 0; column < columns; column++)
                 {
                     var (x, y) = (column * columnStride, row * rowStride);
-                    boxes.AddRange(cell.Select(box => new Box(x + box.X1, y + box.Y1, x + box.X2, y + box.Y2)));
+                    foreach (var box in cell)
+                        boxes.Add(new Box(x + box.X1, y + box.Y1, x + box.X2, y + box.Y2));
                 }
             }
         }
-        return BoxTensor.From(CollectionsMarshal.AsSpan(boxes));
+        return [.. boxes];
     }
 
     private static IReadOnlyList<Box> AroundOrigin(int size)

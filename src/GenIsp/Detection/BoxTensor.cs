@@ -11,6 +11,15 @@ internal static class BoxTensor
     public static Tensor From(ReadOnlySpan<Box> boxes, Device? device = null) =>
         tensor(MemoryMarshal.Cast<Box, float>(boxes).ToArray(), [boxes.Length, 4], dtype: ScalarType.Float32, device: device);
 
+    /// <summary>Some of many.</summary>
+    public static Tensor At(ReadOnlySpan<Box> boxes, ReadOnlySpan<int> places, Device? device = null)
+    {
+        var chosen = new Box[places.Length];
+        for (var i = 0; i < chosen.Length; i++)
+            chosen[i] = boxes[places[i]];
+        return From(chosen, device);
+    }
+
     /// <summary>The values alone, without a gradient.</summary>
     public static Box[] ToBoxes(Tensor tensor) => MemoryMarshal.Cast<float, Box>(tensor.Numbers<float>()).ToArray();
 }

@@ -55,7 +55,7 @@ public sealed class RetinaNetPostProcessingTests
     private static RetinaNetOutput Output()
     {
         var anchors = Anchors.Create(Reference.Height, Reference.Width, [.. Reference.Grids.Select(grid => (grid[0], grid[1]))]);
-        var count = anchors.shape[0];
+        var count = anchors.Length;
         var logits = PseudoWeights.Between($"logits{Reference.Salt}", count * Reference.Classes, -9, 1);
         var offsets = PseudoWeights.Between("regression", count * 4, -1, 1);
         // Beyond the bound of the scale.

@@ -94,7 +94,6 @@ public sealed class RetinaNet : Detector
         using var scope = NewDisposeScope();
         var batch = Transform(images);
         var output = Forward(batch.Images);
-        var anchors = BoxTensor.ToBoxes(output.Anchors);
         var losses = images.Zip(batch.Sizes, targets).Select((one, index) =>
         {
             var (image, size, ofImage) = one;
@@ -102,7 +101,7 @@ public sealed class RetinaNet : Detector
             return RetinaNetLoss.Compute(
                 output.ClassLogits[index],
                 output.BoxRegression[index],
-                anchors,
+                output.Anchors.Span,
                 [.. ofImage.Select(target => RetinaNetTransform.ToResized(target.Box, originalSize, size))],
                 [.. ofImage.Select(target => Categories[target.Class].Id)], // a label is its category's id
                 options);

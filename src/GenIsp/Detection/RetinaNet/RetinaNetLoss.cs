@@ -14,17 +14,17 @@ internal static class RetinaNetLoss
     /// <param name="labels">Of the boxes: columns of the logits.</param>
     /// <param name="options">The loss.</param>
     public static DetectionLossTerms Compute(
-        Tensor logits, Tensor regression, Box[] anchors, Box[] boxes, int[] labels, DetectionLossOptions options)
+        Tensor logits, Tensor regression, ReadOnlySpan<Box> anchors, Box[] boxes, int[] labels, DetectionLossOptions options)
     {
         using var scope = NewDisposeScope();
         var boxOf = AnchorMatcher.Match(boxes, anchors);
-        int[] positives = [.. Enumerable.Range(0, anchors.Length).Where(a => boxOf[a] >= 0)];
+        int[] positives = [.. boxOf.Index().Where(one => one.Item >= 0).Select(one => one.Index)];
         var divisor = Math.Max(1, positives.Length);
         var classification = FocalLoss.Sum(logits, Array.ConvertAll(boxOf, box => box < 0 ? box : labels[box]), options);
 
         var places = tensor(Array.ConvertAll(positives, a => (long)a), dtype: ScalarType.Int64, device: regression.device);
         var offsets = regression.index_select(0, places);
-        var standing = BoxTensor.From(Array.ConvertAll(positives, a => anchors[a]), regression.device);
+        var standing = BoxTensor.At(anchors, positives, regression.device);
         var target = BoxTensor.From(Array.ConvertAll(positives, a => boxes[boxOf[a]]), regression.device);
         var box = options.BoxLoss == BoxLoss.GIoU
             ? DetectionLoss.GIoU(BoxCoder.Decode(offsets, standing), target)

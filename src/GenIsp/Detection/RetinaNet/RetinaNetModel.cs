@@ -1,3 +1,4 @@
+using GenIsp.Geometry;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection.RetinaNet;
@@ -10,6 +11,7 @@ internal sealed class RetinaNetModel : IDisposable
     private readonly FeaturePyramid _pyramid;
     private readonly RetinaNetHead _classificationHead;
     private readonly RetinaNetHead _regressionHead;
+    private (int Height, int Width, Box[] Boxes) _anchors = (0, 0, []);
 
     /// <param name="weights">Where they are; the model's own from now on.</param>
     /// <param name="version">1 or 2.</param>
@@ -36,8 +38,16 @@ internal sealed class RetinaNetModel : IDisposable
         return new RetinaNetOutput(
             _classificationHead.Forward(levels).to_type(ScalarType.Float32).MoveToOuterDisposeScope(),
             _regressionHead.Forward(levels).to_type(ScalarType.Float32).MoveToOuterDisposeScope(),
-            Anchors.Create((int)images.shape[2], (int)images.shape[3], grids).MoveToOuterDisposeScope(),
+            AnchorsOf((int)images.shape[2], (int)images.shape[3], grids),
             [.. grids.Select(grid => grid.Item1 * grid.Item2 * Anchors.PerCell)]);
+    }
+
+    // The same for most pictures of a run.
+    private Box[] AnchorsOf(int height, int width, IReadOnlyList<(int Height, int Width)> grids)
+    {
+        if ((_anchors.Height, _anchors.Width) != (height, width))
+            _anchors = (height, width, Anchors.Create(height, width, grids));
+        return _anchors.Boxes;
     }
 
     public void Dispose() => _weights.Dispose();

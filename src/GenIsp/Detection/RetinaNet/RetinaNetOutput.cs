@@ -1,3 +1,4 @@
+using GenIsp.Geometry;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection.RetinaNet;
@@ -7,16 +8,15 @@ namespace GenIsp.Detection.RetinaNet;
 /// </summary>
 /// <param name="ClassLogits">[N, A, C], float32: a logit a class, of which class 0 is unused.</param>
 /// <param name="BoxRegression">[N, A, 4], float32: dx, dy, dw, dh from the anchor to its box.</param>
-/// <param name="Anchors">[A, 4], float32: x1, y1, x2, y2 in pixels of the padded batch; on the processor.</param>
+/// <param name="Anchors">A of them, in pixels of the padded batch.</param>
 /// <param name="AnchorsPerLevel">How many of the A belong to each of the five levels.</param>
 public sealed record RetinaNetOutput(
-    Tensor ClassLogits, Tensor BoxRegression, Tensor Anchors, IReadOnlyList<int> AnchorsPerLevel) : IDisposable
+    Tensor ClassLogits, Tensor BoxRegression, ReadOnlyMemory<Box> Anchors, IReadOnlyList<int> AnchorsPerLevel) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()
     {
         ClassLogits.Dispose();
         BoxRegression.Dispose();
-        Anchors.Dispose();
     }
 }

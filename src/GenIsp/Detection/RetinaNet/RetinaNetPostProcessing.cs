@@ -23,13 +23,13 @@ internal static class RetinaNetPostProcessing
     {
         using var scope = NewDisposeScope();
         var candidates = new List<Candidate>();
-        long start = 0;
+        var start = 0;
         foreach (var count in output.AnchorsPerLevel)
         {
             candidates.AddRange(BestOfLevel(
                 output.ClassLogits[index].narrow(0, start, count),
                 output.BoxRegression[index].narrow(0, start, count),
-                output.Anchors.narrow(0, start, count),
+                output.Anchors.Span.Slice(start, count),
                 scoreThreshold,
                 options.CandidatesPerLevel).Select(candidate => candidate with { Box = candidate.Box.ClipTo(size.Width, size.Height) }));
             start += count;
@@ -53,10 +53,10 @@ internal static class RetinaNetPostProcessing
 
     /// <param name="logits">[A, C].</param>
     /// <param name="offsets">[A, 4].</param>
-    /// <param name="anchors">[A, 4], on the processor, where the boxes are decoded.</param>
+    /// <param name="anchors">A of them.</param>
     /// <param name="scoreThreshold">Only what scores more counts.</param>
     /// <param name="limit">At most so many.</param>
-    private static Candidate[] BestOfLevel(Tensor logits, Tensor offsets, Tensor anchors, float scoreThreshold, int limit)
+    private static Candidate[] BestOfLevel(Tensor logits, Tensor offsets, ReadOnlySpan<Box> anchors, float scoreThreshold, int limit)
     {
         using var scope = NewDisposeScope();
         var classes = logits.shape[1];
@@ -67,9 +67,9 @@ internal static class RetinaNetPostProcessing
         var (best, order) = scores.index_select(0, passed).topk((int)Math.Min(passed.shape[0], limit));
         var positions = passed.index_select(0, order).Numbers<long>();
 
-        var places = tensor(Array.ConvertAll(positions, position => position / classes), dtype: ScalarType.Int64);
-        var chosen = offsets.index_select(0, places.to(offsets.device)).cpu();
-        var boxes = BoxTensor.ToBoxes(BoxCoder.Decode(chosen, anchors.index_select(0, places)));
+        var places = Array.ConvertAll(positions, position => (int)(position / classes));
+        var chosen = offsets.index_select(0, tensor(places, dtype: ScalarType.Int64, device: offsets.device)).cpu();
+        var boxes = BoxTensor.ToBoxes(BoxCoder.Decode(chosen, BoxTensor.At(anchors, places)));
         var bestScores = best.Numbers<float>();
         var candidates = new Candidate[positions.Length];
         for (var i = 0; i < candidates.Length; i++)

@@ -64,6 +64,8 @@ internal static class RetinaNetTransform
             throw new GenIspException(
                 $"An image of {width}×{height} pixels is too narrow: resized to at most {maxSize} pixels, nothing would be left of it.");
         }
+        if ((newHeight, newWidth) == (height, width))
+            return image;
         return nn.functional.interpolate(
             image.unsqueeze(0), [newHeight, newWidth], mode: InterpolationMode.Bilinear, align_corners: false).squeeze(0);
     }
