@@ -20,7 +20,6 @@ internal sealed class FrozenConvolution : IDisposable
     private readonly Tensor? _bias;
     private readonly ConvolutionKernel? _kernel;
     private Tensor? _turned;
-    private ConvolutionKernel? _turnedKernel;
 
     /// <param name="weight">[out, in / groups, height, width].</param>
     /// <param name="bias">[out], or null.</param>
@@ -35,8 +34,8 @@ internal sealed class FrozenConvolution : IDisposable
         var depth = Math.Min(weight.shape[0] / geometry.Groups, weight.shape[1]) * weight.shape[2] * weight.shape[3];
         _types = depth >= LeastDepth ? types : types with { Back = types.Forward };
         _isProduct = Convolution.IsProduct(weight, geometry);
-        _weight = Own(_isProduct ? weight.flatten(1) : Convolution.ChannelsLast(weight), types.Forward);
         _bias = bias is null ? null : Own(bias, types.Forward);
+        _weight = Own(Convolution.ChannelsLast(weight), types.Forward);
         _kernel = ConvolutionKernel.Of(_weight, _bias, geometry);
     }
 
@@ -50,6 +49,8 @@ internal sealed class FrozenConvolution : IDisposable
     /// <returns>[N, out, H', W'], channels-last, in the caller's dispose scope.</returns>
     public Tensor Forward(Tensor image, Tensor? addend = null, bool relu = false)
     {
+        if (_kernel is not null)
+            return KernelConvolution.Apply(_kernel, image, addend, relu);
         using var scope = NewDisposeScope();
         var strided = _isProduct ? Convolution.Strided(image, _geometry) : image;
         // Rows of pixels are no view for what follows: autograd would copy a gradient that goes through a view changed in place.
@@ -74,16 +75,16 @@ internal sealed class FrozenConvolution : IDisposable
         ? WithOwnGradient.apply(image, this)
         : Apply(image);
 
-    private Tensor Apply(Tensor image) => _kernel?.Apply(image) ?? Apply(image, _weight, _bias, _geometry);
+    private Tensor Apply(Tensor image) => Apply(image, _weight, _bias, _geometry);
 
     private Tensor Apply(Tensor image, Tensor weight, Tensor? bias, ConvolutionGeometry geometry) => _isProduct
-        ? functional.linear(image, weight, bias)
+        ? functional.linear(image, weight.flatten(1), bias)
         : Convolution.Slide(image, weight, bias, geometry);
 
-    // Through a kernel no other gradient flows. libtorch's own gradient of a product is one already, in the same dtype. Its gradient of a convolution is half as fast as the
+    // libtorch's own gradient of a product is one already, in the same dtype. Its gradient of a convolution is half as fast as the
     // convolution that it is too, without strides: of the turned window, with the pads that are left.
     private bool HasOwnGradient() => _isProduct
-        ? _kernel is not null || _types.Back != _types.Forward
+        ? _types.Back != _types.Forward
         : _geometry.Strides is [1, 1] && Turned().Padding.All(pad => pad >= 0);
 
     private ConvolutionGeometry Turned() => _isProduct ? _geometry : _geometry with
@@ -94,7 +95,7 @@ internal sealed class FrozenConvolution : IDisposable
     private Tensor TurnedWeight()
     {
         if (_isProduct)
-            return _weight.t().contiguous();
+            return _weight.transpose(0, 1);
         var (groups, outputs) = (_geometry.Groups, _weight.shape[0] / _geometry.Groups);
         var (inputs, height, width) = (_weight.shape[1], _weight.shape[2], _weight.shape[3]);
         return Convolution.ChannelsLast(
@@ -105,12 +106,6 @@ internal sealed class FrozenConvolution : IDisposable
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        if (_kernel is not null)
-        {
-            // A turned window fits wherever the window does.
-            _turnedKernel ??= ConvolutionKernel.Of(TurnedWeight(), null, Turned())!;
-            return _turnedKernel.Apply(gradient).MoveToOuterDisposeScope();
-        }
         _turned ??= Own(TurnedWeight(), _types.Back);
         var rounded = gradient.to_type(_types.Back);
         return Apply(_isProduct ? rounded : Convolution.ChannelsLast(rounded), _turned, null, Turned())

@@ -9,10 +9,23 @@ namespace GenIsp.Detection.Kernels;
 /// </summary>
 internal abstract class ConvolutionKernel
 {
+    private readonly long _inputs;
+    private readonly long _outputs;
+    private readonly ConvolutionGeometry _geometry;
+    private readonly (long Height, long Width) _window;
+
+    /// <param name="weight">[out, in, height, width].</param>
+    /// <param name="geometry">Where the window stands.</param>
+    private protected ConvolutionKernel(Tensor weight, ConvolutionGeometry geometry)
+    {
+        (_outputs, _inputs, _window) = (weight.shape[0], weight.shape[1], (weight.shape[2], weight.shape[3]));
+        _geometry = geometry;
+    }
+
     /// <summary>The kernel for such a convolution, or null where there is none.</summary>
-    /// <param name="weight">[out, in / groups, height, width]; for a window of one pixel [out, in].</param>
+    /// <param name="weight">[out, in / groups, height, width]; the caller keeps it, for the way back is made of it when it is first gone.</param>
     /// <param name="bias">[out], or null.</param>
-    /// <param name="geometry">Where the window stands; one of one pixel stands on every pixel.</param>
+    /// <param name="geometry">Where the window stands.</param>
     public static ConvolutionKernel? Of(Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
     {
         if (weight.device_type != TorchSharp.DeviceType.CPU || weight.dtype != ScalarType.Float32)
@@ -27,27 +40,88 @@ internal abstract class ConvolutionKernel
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        if (weight.shape.Length == 2)
+        if (geometry is { Groups: 1, Strides: [1, 1], Padding: [0, 0] } && weight.shape is [_, _, 1, 1])
             return new ProductKernel<TSimd, TVector>(weight, bias);
-        return WinogradKernel<TSimd, TVector>.Takes(weight, geometry)
-            ? new WinogradKernel<TSimd, TVector>(weight, bias, (int)geometry.Padding[0])
-            : null;
+        if (WinogradKernel<TSimd, TVector>.Takes(weight, geometry))
+            return new WinogradKernel<TSimd, TVector>(weight, bias, geometry);
+        return PatchKernel<TSimd, TVector>.Takes(weight, geometry) ? new PatchKernel<TSimd, TVector>(weight, bias, geometry) : null;
     }
 
-    /// <summary>The convolution.</summary>
-    /// <param name="image">[N, in, H, W], float32, channels-last; for a window of one pixel [pixels, in].</param>
-    /// <returns>[N, out, H', W'], channels-last, or [pixels, out]; no gradient flows back through it.</returns>
-    public abstract Tensor Apply(Tensor image);
-
-    /// <summary>Throws what libtorch would: the pointers behind it trust the shape.</summary>
-    private protected static void Check(Tensor image, int inputs)
+    /// <summary>The convolution; then, if asked for, the sum with another image, and ReLU. No gradient flows back through it.</summary>
+    /// <param name="image">[N, in, H, W], float32, channels-last.</param>
+    /// <param name="addend">[N, out, H', W'], likewise, or null.</param>
+    /// <param name="relu">Whether negative values become 0.</param>
+    /// <returns>[N, out, H', W'], channels-last.</returns>
+    /// <exception cref="ArgumentException">An image does not fit the weights, or is smaller than the window.</exception>
+    public Tensor Apply(Tensor image, Tensor? addend = null, bool relu = false)
     {
-        if (image.dtype != ScalarType.Float32 || image.shape[1] != inputs)
+        using var scope = NewDisposeScope();
+        var result = ResultFor(image);
+        Apply(image, addend, relu, null, result);
+        return result.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The convolution, the sum with another image if there is one, and ReLU with what <see cref="BackThroughRelu"/> needs.</summary>
+    /// <inheritdoc cref="Apply(Tensor, Tensor, bool)"/>
+    public (Tensor Result, Tensor Signs) ApplyWithRelu(Tensor image, Tensor? addend = null)
+    {
+        using var scope = NewDisposeScope();
+        var result = ResultFor(image);
+        var signs = empty((result.numel() + VectorLength - 1) / VectorLength, dtype: ScalarType.Int16);
+        Apply(image, addend, true, signs, result);
+        return scope.MoveToOuter(result, signs);
+    }
+
+    /// <summary>The gradient of the image.</summary>
+    /// <param name="gradient">[N, out, H', W'], float32, channels-last: of the result.</param>
+    /// <param name="shape">The image's: [N, in, H, W].</param>
+    /// <returns>[N, in, H, W], channels-last.</returns>
+    public Tensor Back(Tensor gradient, long[] shape)
+    {
+        using var scope = NewDisposeScope();
+        Check(gradient, _outputs);
+        if (shape[1] != _inputs || !gradient.shape.SequenceEqual(ShapeFor(shape)))
         {
             throw new ArgumentException(
-                $"A convolution of {inputs} channels in float32 was given [{string.Join(", ", image.shape)}] in {image.dtype}.", nameof(image));
+                $"No image of [{string.Join(", ", shape)}] makes a result of [{string.Join(", ", gradient.shape)}].", nameof(shape));
         }
+        var result = Image(shape);
+        RunBack(InOrder(gradient), InOrder(result));
+        return result.MoveToOuterDisposeScope();
     }
+
+    /// <summary>What of a gradient goes back through ReLU.</summary>
+    /// <param name="gradient">Of its result; float32, channels-last.</param>
+    /// <param name="signs">Of <see cref="ApplyWithRelu"/>.</param>
+    public Tensor BackThroughRelu(Tensor gradient, Tensor signs)
+    {
+        using var scope = NewDisposeScope();
+        Check(gradient, _outputs);
+        if (signs.numel() != (gradient.numel() + VectorLength - 1) / VectorLength)
+            throw new ArgumentException($"These are no signs for a gradient of [{string.Join(", ", gradient.shape)}].", nameof(signs));
+        var result = Image(gradient.shape);
+        RunBackThroughRelu(InOrder(gradient), signs, InOrder(result));
+        return result.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Numbers in a vector.</summary>
+    private protected abstract int VectorLength { get; }
+
+    /// <param name="image">[N, H, W, in], contiguous, as all images here.</param>
+    /// <param name="addend">[N, H', W', out], or null.</param>
+    /// <param name="relu">Whether negative values become 0.</param>
+    /// <param name="signs">One for each vector of the result, or null.</param>
+    /// <param name="result">[N, H', W', out].</param>
+    private protected abstract void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result);
+
+    /// <param name="gradient">[N, H', W', out].</param>
+    /// <param name="result">[N, H, W, in].</param>
+    private protected abstract void RunBack(Tensor gradient, Tensor result);
+
+    /// <param name="gradient">[N, H', W', out].</param>
+    /// <param name="signs">One for each vector of it.</param>
+    /// <param name="result">Likewise.</param>
+    private protected abstract void RunBackThroughRelu(Tensor gradient, Tensor signs, Tensor result);
 
     /// <summary>A bias in all columns of the panels.</summary>
     private protected static float[] Start(Tensor? bias, int outputs, int padded)
@@ -59,5 +133,51 @@ internal abstract class ConvolutionKernel
             throw new ArgumentException($"A convolution with {outputs} outputs has {bias.numel()} biases.", nameof(bias));
         bias.Numbers<float>().CopyTo(start, 0);
         return start;
+    }
+
+    private void Apply(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
+    {
+        if (addend is not null)
+        {
+            Check(addend, _outputs);
+            if (!addend.shape.SequenceEqual(result.shape))
+            {
+                throw new ArgumentException(
+                    $"The addend is [{string.Join(", ", addend.shape)}], not [{string.Join(", ", result.shape)}].", nameof(addend));
+            }
+        }
+        Run(InOrder(image), addend is null ? null : InOrder(addend), relu, signs, InOrder(result));
+    }
+
+    private Tensor ResultFor(Tensor image)
+    {
+        Check(image, _inputs);
+        return Image(ShapeFor(image.shape));
+    }
+
+    private long[] ShapeFor(long[] image) => [image[0], _outputs, Made(image[2], 0), Made(image[3], 1)];
+
+    private static Tensor InOrder(Tensor image) => image.permute(0, 2, 3, 1).contiguous();
+
+    // Not a view of another order, which autograd would not let change in place.
+    private static Tensor Image(long[] shape) => empty_strided(
+        shape, [shape[1] * shape[2] * shape[3], 1, shape[1] * shape[3], shape[1]], dtype: ScalarType.Float32);
+
+    // Throws what libtorch would: the pointers behind it trust the shape.
+    private static void Check(Tensor image, long channels)
+    {
+        if (image.dtype != ScalarType.Float32 || image.shape.Length != 4 || image.shape[1] != channels)
+        {
+            throw new ArgumentException(
+                $"A convolution of {channels} channels in float32 was given [{string.Join(", ", image.shape)}] in {image.dtype}.", nameof(image));
+        }
+    }
+
+    private long Made(long size, int axis)
+    {
+        var places = size + 2 * _geometry.Padding[axis] - (axis == 0 ? _window.Height : _window.Width);
+        return places >= 0
+            ? places / _geometry.Strides[axis] + 1
+            : throw new ArgumentException($"An image of {size} pixels along axis {axis} is smaller than the window.");
     }
 }

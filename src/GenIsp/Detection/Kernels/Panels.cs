@@ -41,26 +41,28 @@ internal static unsafe class Panels<TSimd, TVector>
         }
     }
 
-    /// <summary>result = start + values · matrix.</summary>
-    /// <param name="values">[rows, depth].</param>
+    /// <summary>result = start + values · matrix, or for a part of the matrix's rows.</summary>
+    /// <param name="values">[rows, to − from].</param>
     /// <param name="step">From one row of them to the next.</param>
     /// <param name="rows">A multiple of <see cref="Rows"/>.</param>
     /// <param name="panels">Of <see cref="Pack"/>.</param>
     /// <param name="depth">Rows of the matrix.</param>
+    /// <param name="from">The first of its rows; if it is not 0, what comes of them is added to the result.</param>
+    /// <param name="to">The row after the last.</param>
     /// <param name="columns">A multiple of <see cref="Width"/>.</param>
     /// <param name="start">[columns].</param>
     /// <param name="result">[rows, columns].</param>
     /// <param name="resultStep">From one row of it to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(
-        float* values, nint step, int rows, float* panels, int depth, int columns, float* start, float* result, nint resultStep)
+        float* values, nint step, int rows, float* panels, int depth, int from, int to, int columns, float* start, float* result, nint resultStep)
     {
         var offsets = stackalloc int[Depth];
         for (var i = 0; i < Depth; i++)
             offsets[i] = i;
-        for (var done = 0; done < depth; done += Depth)
+        for (var done = from; done < to; done += Depth)
         {
-            var taps = Math.Min(Depth, depth - done);
+            var taps = Math.Min(Depth, to - done);
             for (var column = 0; column < columns; column += Width)
             {
                 var panel = panels + (nint)column * depth + done * Width;
@@ -69,7 +71,7 @@ internal static unsafe class Panels<TSimd, TVector>
                 else
                 {
                     Products<TSimd, TVector>.Run(
-                        values + done, step, rows, offsets, taps, panel, Width, result + column, 1, result + column, resultStep, resultStep);
+                        values + done - from, step, rows, offsets, taps, panel, Width, result + column, 1, result + column, resultStep, resultStep);
                 }
             }
         }

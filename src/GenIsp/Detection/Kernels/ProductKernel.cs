@@ -4,47 +4,60 @@ using static TorchSharp.torch;
 
 namespace GenIsp.Detection.Kernels;
 
-/// <summary>A window of one pixel: a product of matrices, [pixels, in] · [in, out].</summary>
-internal sealed unsafe class ProductKernel<TSimd, TVector> : ConvolutionKernel
+/// <summary>A window of one pixel on every pixel: a product of matrices, [pixels, in] · [in, out].</summary>
+internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
     // Their values stay in the second cache while all panels pass.
     private const int RowsTogether = 96;
 
+    private readonly Tensor _weight;
     private readonly int _inputs;
     private readonly int _outputs;
     private readonly int _padded;
     private readonly float[] _panels;
     private readonly float[] _start;
+    private ProductKernel<TSimd, TVector>? _back;
 
-    /// <param name="weight">[out, in].</param>
+    /// <param name="weight">[out, in, 1, 1].</param>
     /// <param name="bias">[out], or null.</param>
     public ProductKernel(Tensor weight, Tensor? bias)
+        : base(weight, ConvolutionGeometry.Same(1))
     {
+        _weight = weight;
         (_outputs, _inputs) = (checked((int)weight.shape[0]), checked((int)weight.shape[1]));
         _padded = Panels<TSimd, TVector>.PaddedColumns(_outputs);
         _panels = GC.AllocateArray<float>(checked(_inputs * _padded), pinned: true);
-        using var matrix = weight.t();
+        using var rows = weight.flatten(1);
+        using var matrix = rows.t();
         Panels<TSimd, TVector>.Pack(matrix.Numbers<float>(), _inputs, _outputs, _panels);
         _start = Start(bias, _outputs, _padded);
     }
 
-    /// <inheritdoc/>
-    public override Tensor Apply(Tensor image)
+    private protected override void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
     {
-        Check(image, _inputs);
-        using var scope = NewDisposeScope();
-        var pixels = image.contiguous();
-        var result = empty([pixels.shape[0], _outputs], dtype: ScalarType.Float32);
-        float* from = pixels.Pointer(), to = result.Pointer();
-        var rows = pixels.shape[0];
+        var epilogue = EpilogueOf(addend, relu, signs);
+        float* from = image.Pointer(), to = result.Pointer();
+        var rows = image.numel() / _inputs;
         Planes.ForEach(checked((int)((rows + RowsTogether - 1) / RowsTogether)), chunk =>
         {
             var start = (nint)chunk * RowsTogether;
-            Multiply(from + start * _inputs, (int)Math.Min(RowsTogether, rows - start), to + start * _outputs);
+            var here = (int)Math.Min(RowsTogether, rows - start);
+            Multiply(from + start * _inputs, here, to + start * _outputs);
+            if (!epilogue.IsEmpty)
+                epilogue.Apply(to + start * _outputs, start * _outputs, here * _outputs);
         });
-        return result.MoveToOuterDisposeScope();
+    }
+
+    private protected override void RunBack(Tensor gradient, Tensor result)
+    {
+        if (_back is null)
+        {
+            using var turned = _weight.transpose(0, 1);
+            _back = new ProductKernel<TSimd, TVector>(turned, null);
+        }
+        _back.Run(gradient, null, false, null, result);
     }
 
     // What is left over of rows or columns is computed aside: it reads or writes more than there is.
@@ -77,5 +90,5 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : ConvolutionKernel
     }
 
     private void Run(float* values, int rows, float* result, nint step) => Panels<TSimd, TVector>.Multiply(
-        values, _inputs, rows, Scratch.PointerTo(_panels), _inputs, _padded, Scratch.PointerTo(_start), result, step);
+        values, _inputs, rows, Scratch.PointerTo(_panels), _inputs, 0, _inputs, _padded, Scratch.PointerTo(_start), result, step);
 }

@@ -9,7 +9,7 @@ namespace GenIsp.Detection.Kernels;
 /// A 3×3 window without strides by Winograd's F(4×4, 3×3), a quarter of the direct convolution's products: of a block of tiles, transforms
 /// [36, tiles, in], 36 products [36, tiles, out], and transforms back.
 /// </summary>
-internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
+internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
@@ -21,6 +21,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
     // So that the positions of a block do not all fall on the same few lines of a cache.
     private const int Apart = 16;
 
+    private readonly Tensor _weight;
     private readonly int _inputs;
     private readonly int _outputs;
     private readonly int _padded;
@@ -28,14 +29,17 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
     private readonly float[] _panels;
     private readonly float[] _zeros;
     private readonly float[] _bias;
+    private WinogradKernel<TSimd, TVector>? _back;
 
     /// <param name="weight">[out, in, 3, 3].</param>
     /// <param name="bias">[out], or null.</param>
-    /// <param name="padding">Zeros at each side.</param>
-    public WinogradKernel(Tensor weight, Tensor? bias, int padding)
+    /// <param name="geometry">Where the window stands, as <see cref="Takes"/> allows.</param>
+    public WinogradKernel(Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
+        : base(weight, geometry)
     {
+        _weight = weight;
         (_outputs, _inputs) = (checked((int)weight.shape[0]), checked((int)weight.shape[1]));
-        _padding = padding;
+        _padding = (int)geometry.Padding[0];
         _padded = Panels<TSimd, TVector>.PaddedColumns(_outputs);
         var size = checked(_inputs * _padded);
         _panels = GC.AllocateArray<float>(checked(Positions * size), pinned: true);
@@ -55,29 +59,35 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
         && weight.shape is [var outputs, var inputs, 3, 3] && outputs >= TSimd.Count && inputs >= TSimd.Count
         && (outputs + Panels<TSimd, TVector>.Width) * inputs * Positions <= Array.MaxLength;
 
-    /// <inheritdoc/>
-    public override Tensor Apply(Tensor image)
+    private protected override void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
     {
-        Check(image, _inputs);
-        using var scope = NewDisposeScope();
-        var (count, height, width) = (image.shape[0], checked((int)image.shape[2]), checked((int)image.shape[3]));
-        var (madeHeight, madeWidth) = (height + 2 * _padding - 2, width + 2 * _padding - 2);
-        if (madeHeight < 1 || madeWidth < 1)
-            throw new ArgumentException($"An image of {width}×{height} is smaller than the window.", nameof(image));
-        // Not a view of another order, which autograd would not let change in place.
-        var result = empty_strided(
-            [count, _outputs, madeHeight, madeWidth], [(long)madeHeight * madeWidth * _outputs, 1, (long)madeWidth * _outputs, _outputs],
-            dtype: ScalarType.Float32);
-        float* from = image.permute(0, 2, 3, 1).contiguous().Pointer(), to = result.permute(0, 2, 3, 1).Pointer();
-        for (var i = 0; i < count; i++)
+        var epilogue = EpilogueOf(addend, relu, signs);
+        // Where a pixel's channels fill no vectors, no vector of a pixel is one of the whole result.
+        var isAtOnce = _outputs % TSimd.Count == 0;
+        float* from = image.Pointer(), to = result.Pointer();
+        int height = (int)image.shape[1], width = (int)image.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
+        var size = (nint)madeHeight * madeWidth * _outputs;
+        for (var i = 0; i < image.shape[0]; i++)
         {
             Run(new Plane(from + (nint)i * height * width * _inputs, height, width, _inputs),
-                new Plane(to + (nint)i * madeHeight * madeWidth * _outputs, madeHeight, madeWidth, _outputs));
+                new Plane(to + i * size, madeHeight, madeWidth, _outputs),
+                isAtOnce ? epilogue : default, i * size);
         }
-        return result.MoveToOuterDisposeScope();
+        if (!isAtOnce && !epilogue.IsEmpty)
+            epilogue.Apply(to, 0, (nint)result.numel());
     }
 
-    private void Run(Plane image, Plane result)
+    private protected override void RunBack(Tensor gradient, Tensor result)
+    {
+        if (_back is null)
+        {
+            using var turned = _weight.transpose(0, 1).flip(2, 3);
+            _back = new WinogradKernel<TSimd, TVector>(turned, null, ConvolutionGeometry.Same(3) with { Padding = [2 - _padding, 2 - _padding] });
+        }
+        _back.Run(gradient, null, false, null, result);
+    }
+
+    private void Run(Plane image, Plane result, Epilogue<TSimd, TVector> epilogue, nint place)
     {
         var (rows, columns) = ((result.Height + Tile - 1) / Tile, (result.Width + Tile - 1) / Tile);
         var (tiles, threads) = (rows * columns, get_num_threads());
@@ -87,12 +97,13 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
         Planes.ForEach((tiles + together - 1) / together, block =>
         {
             var first = block * together;
-            Run(image, result, first, Math.Min(together, tiles - first), columns);
+            Run(image, result, epilogue, place, first, Math.Min(together, tiles - first), columns);
         });
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Run(Plane image, Plane result, int first, int tiles, int columns)
+    private void Run(
+        Plane image, Plane result, Epilogue<TSimd, TVector> epilogue, nint place, int first, int tiles, int columns)
     {
         var rows = Panels<TSimd, TVector>.PaddedRows(tiles);
         int step = rows * _inputs + Apart, resultStep = rows * _padded + Apart;
@@ -107,13 +118,13 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
         for (var position = 0; position < Positions; position++)
         {
             Panels<TSimd, TVector>.Multiply(
-                input + position * step, _inputs, rows, Scratch.PointerTo(_panels) + (nint)position * _inputs * _padded, _inputs, _padded,
+                input + position * step, _inputs, rows, Scratch.PointerTo(_panels) + (nint)position * _inputs * _padded, _inputs, 0, _inputs, _padded,
                 Scratch.PointerTo(position == WinogradWeights.Everywhere ? _bias : _zeros), output + position * resultStep, _padded);
         }
         for (var tile = 0; tile < tiles; tile++)
         {
             var (y, x) = Math.DivRem(first + tile, columns);
-            TransformOutput(output + tile * _padded, resultStep, half, result, Tile * y, Tile * x);
+            TransformOutput(output + tile * _padded, resultStep, half, result, Tile * y, Tile * x, epilogue, place);
         }
     }
 
@@ -142,7 +153,8 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformOutput(float* products, int step, float* half, Plane result, int y, int x)
+    private static void TransformOutput(
+        float* products, int step, float* half, Plane result, int y, int x, Epilogue<TSimd, TVector> epilogue, nint place)
     {
         int n = TSimd.Count, channels = result.Channels;
         int height = Math.Min(Tile, result.Height - y), width = Math.Min(Tile, result.Width - x);
@@ -154,13 +166,14 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : ConvolutionKernel
             {
                 Winograd<TSimd, TVector>.TransformRow(half + row * Reach * n, out var y0, out var y1, out var y2, out var y3);
                 var to = result.At(y + row, x) + channel;
-                TSimd.Store(y0, to);
+                var at = place + (nint)(to - result.At(0, 0));
+                TSimd.Store(epilogue.Of(y0, at), to);
                 if (width > 1)
-                    TSimd.Store(y1, to + channels);
+                    TSimd.Store(epilogue.Of(y1, at + channels), to + channels);
                 if (width > 2)
-                    TSimd.Store(y2, to + 2 * channels);
+                    TSimd.Store(epilogue.Of(y2, at + 2 * channels), to + 2 * channels);
                 if (width > 3)
-                    TSimd.Store(y3, to + 3 * channels);
+                    TSimd.Store(epilogue.Of(y3, at + 3 * channels), to + 3 * channels);
             }
         }
     }

@@ -38,6 +38,12 @@ internal unsafe interface ISimd<TVector>
     /// <summary>x, or x · slope where x is not above 0.</summary>
     static abstract TVector LeakyRelu(TVector x, TVector slope);
 
+    /// <summary>A bit for each number that is above 0, or no number; the first one's is the lowest.</summary>
+    static abstract ushort AboveZero(TVector x);
+
+    /// <summary>The numbers whose bits are set, and 0 elsewhere.</summary>
+    static abstract TVector Keep(TVector x, ushort bits);
+
     /// <summary>
     /// A step of summing many vectors, each to one number. At place i: numbers i and i xor <paramref name="distance"/> together, of
     /// <paramref name="a"/> where i lacks that bit, else of <paramref name="b"/>.
@@ -78,6 +84,17 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort AboveZero(Vector128<float> x) =>
+        (ushort)(~Vector128.LessThanOrEqual(x, Vector128<float>.Zero).ExtractMostSignificantBits() & 0xF);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Keep(Vector128<float> x, ushort bits)
+    {
+        var lanes = Vector128.Create(1, 2, 4, 8);
+        return Vector128.ConditionalSelect(Vector128.Equals(Vector128.Create((int)bits) & lanes, lanes).AsSingle(), x, Vector128<float>.Zero);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> MergeSums(Vector128<float> a, Vector128<float> b, int distance)
@@ -124,6 +141,17 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort AboveZero(Vector256<float> x) =>
+        (ushort)(~Vector256.LessThanOrEqual(x, Vector256<float>.Zero).ExtractMostSignificantBits() & 0xFF);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Keep(Vector256<float> x, ushort bits)
+    {
+        var lanes = Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128);
+        return Vector256.ConditionalSelect(Vector256.Equals(Vector256.Create((int)bits) & lanes, lanes).AsSingle(), x, Vector256<float>.Zero);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> MergeSums(Vector256<float> a, Vector256<float> b, int distance)
     {
         var places = Vector256<int>.Indices;
@@ -166,6 +194,17 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort AboveZero(Vector512<float> x) =>
+        (ushort)(~Vector512.LessThanOrEqual(x, Vector512<float>.Zero).ExtractMostSignificantBits() & 0xFFFF);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Keep(Vector512<float> x, ushort bits)
+    {
+        var lanes = Vector512.Create(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
+        return Vector512.ConditionalSelect(Vector512.Equals(Vector512.Create((int)bits) & lanes, lanes).AsSingle(), x, Vector512<float>.Zero);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> MergeSums(Vector512<float> a, Vector512<float> b, int distance)

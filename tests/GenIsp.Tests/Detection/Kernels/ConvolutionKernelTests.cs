@@ -9,68 +9,80 @@ namespace GenIsp.Tests.Detection.Kernels;
 
 public sealed class ConvolutionKernelTests
 {
-    private sealed record Layer(int Pictures, int Inputs, int Outputs, int Padding, int Height, int Width, bool Bias);
+    private sealed record Layer(
+        int Pictures, int Inputs, int Outputs, int KernelHeight, int KernelWidth, int Stride, int Padding, int Height, int Width, int Flags)
+    {
+        public bool Bias => (Flags & 1) != 0;
 
-    private static readonly Gen<Layer> Layers = Gen.Select(
-        Gen.Int[1, 2], Gen.Int[16, 80], Gen.Int[16, 80], Gen.Int[0, 2], Gen.Int[3, 30], Gen.Int[3, 30], Gen.Bool,
-        (pictures, inputs, outputs, padding, height, width, bias) => new Layer(pictures, inputs, outputs, padding, height, width, bias));
+        public bool Sum => (Flags & 2) != 0;
+
+        public bool Relu => (Flags & 4) != 0;
+
+        public ConvolutionGeometry Geometry => new([Stride, Stride], [Padding, Padding], [1, 1], 1);
+    }
+
+    private delegate ConvolutionKernel? Maker(Tensor weight, Tensor? bias, ConvolutionGeometry geometry);
 
     // Winograd's transforms multiply by up to 8 and add 36 numbers, so float32 loses a digit more than directly.
     private const double Tolerance = 1e-5;
 
-    [Fact]
-    public void Windows_are_libtorchs_in_float64_by_16_numbers_at_a_time() =>
-        Windows(ConvolutionKernel.Of<Simd512, Vector512<float>>);
+    private static readonly Gen<Layer> Windows = Layers(inputs: 16, Gen.Const(3), Gen.Const(1), Gen.Int[0, 2]);
+
+    private static readonly Gen<Layer> Products = Layers(inputs: 1, Gen.Const(1), Gen.Const(1), Gen.Const(0));
+
+    private static readonly Gen<Layer> Patches = Layers(inputs: 1, Gen.Int[1, 7], Gen.Int[1, 3], Gen.Int[0, 3]);
 
     [Fact]
-    public void Windows_are_libtorchs_in_float64_by_8_numbers_at_a_time() =>
-        Windows(ConvolutionKernel.Of<Simd256, Vector256<float>>);
+    public void Windows_are_libtorchs_in_float64_by_16_numbers_at_a_time() => Check(Windows, ConvolutionKernel.Of<Simd512, Vector512<float>>);
 
     [Fact]
-    public void Windows_are_libtorchs_in_float64_by_4_numbers_at_a_time() =>
-        Windows(ConvolutionKernel.Of<Simd128, Vector128<float>>);
+    public void Windows_are_libtorchs_in_float64_by_8_numbers_at_a_time() => Check(Windows, ConvolutionKernel.Of<Simd256, Vector256<float>>);
 
     [Fact]
-    public void Products_are_libtorchs_in_float64_by_16_numbers_at_a_time() =>
-        Products(ConvolutionKernel.Of<Simd512, Vector512<float>>);
+    public void Windows_are_libtorchs_in_float64_by_4_numbers_at_a_time() => Check(Windows, ConvolutionKernel.Of<Simd128, Vector128<float>>);
 
     [Fact]
-    public void Products_are_libtorchs_in_float64_by_8_numbers_at_a_time() =>
-        Products(ConvolutionKernel.Of<Simd256, Vector256<float>>);
+    public void Products_are_libtorchs_in_float64_by_16_numbers_at_a_time() => Check(Products, ConvolutionKernel.Of<Simd512, Vector512<float>>);
 
     [Fact]
-    public void Products_are_libtorchs_in_float64_by_4_numbers_at_a_time() =>
-        Products(ConvolutionKernel.Of<Simd128, Vector128<float>>);
+    public void Products_are_libtorchs_in_float64_by_8_numbers_at_a_time() => Check(Products, ConvolutionKernel.Of<Simd256, Vector256<float>>);
+
+    [Fact]
+    public void Products_are_libtorchs_in_float64_by_4_numbers_at_a_time() => Check(Products, ConvolutionKernel.Of<Simd128, Vector128<float>>);
+
+    [Fact]
+    public void Patches_are_libtorchs_in_float64_by_16_numbers_at_a_time() => Check(Patches, ConvolutionKernel.Of<Simd512, Vector512<float>>);
+
+    [Fact]
+    public void Patches_are_libtorchs_in_float64_by_8_numbers_at_a_time() => Check(Patches, ConvolutionKernel.Of<Simd256, Vector256<float>>);
+
+    [Fact]
+    public void Patches_are_libtorchs_in_float64_by_4_numbers_at_a_time() => Check(Patches, ConvolutionKernel.Of<Simd128, Vector128<float>>);
+
+    // More channels than fit a step of the sums, a single one, columns that fill no panel, a window deeper than is copied at once.
+    [Theory]
+    [InlineData(600, 300, 1, 1, 10, 20), InlineData(1, 1, 1, 1, 1, 1), InlineData(7, 33, 1, 1, 96, 1), InlineData(513, 2, 1, 1, 97, 1)]
+    [InlineData(300, 40, 3, 2, 13, 11), InlineData(3, 64, 7, 2, 75, 91), InlineData(64, 64, 3, 1, 41, 57)]
+    public void Layers_of_any_size_are_right(int inputs, int outputs, int kernel, int stride, int height, int width) => Check(
+        new Layer(2, inputs, outputs, kernel, kernel, stride, kernel / 2, height, width, Flags: 7), ConvolutionKernel.Of);
 
     [Theory]
-    [InlineData(600, 300, 200), InlineData(1, 1, 1), InlineData(7, 33, 96), InlineData(513, 2, 97)]
-    public void Products_of_any_size_are_right(int inputs, int outputs, int pixels)
+    [InlineData(3, 1), InlineData(1, 1), InlineData(3, 2), InlineData(5, 1)]
+    public void The_number_of_threads_changes_no_bit(int kernel, int stride)
     {
         using var scope = NewDisposeScope();
-        var (weight, rows) = (randn(outputs, inputs), randn(pixels, inputs));
-
-        var result = ConvolutionKernel.Of(weight, null, ConvolutionGeometry.Same(1))!.Apply(rows);
-
-        Distance(result, rows.@double().matmul(weight.@double().t())).ShouldBeLessThan(Tolerance);
-    }
-
-    [Fact]
-    public void The_number_of_threads_changes_no_bit()
-    {
-        using var scope = NewDisposeScope();
-        var (weight, matrix) = (randn(48, 64, 3, 3), randn(100, 64));
-        var (image, rows) = (Convolution.ChannelsLast(randn(1, 64, 41, 57)), randn(41 * 57, 64));
-        var (window, product) = (
-            ConvolutionKernel.Of(weight, null, ConvolutionGeometry.Same(3))!, ConvolutionKernel.Of(matrix, null, ConvolutionGeometry.Same(1))!);
+        var convolution = ConvolutionKernel.Of(randn(48, 64, kernel, kernel), null, ConvolutionGeometry.Same(kernel, stride))!;
+        var image = Convolution.ChannelsLast(randn(2, 64, 41, 57));
+        var outer = randn(convolution.Apply(image).shape);
+        float[] ThereAndBack() => [.. convolution.Apply(image).Numbers<float>(), .. convolution.Back(outer, image.shape).Numbers<float>()];
         var threads = get_num_threads();
         try
         {
             set_num_threads(1);
-            var (alone, aloneRows) = (window.Apply(image), product.Apply(rows));
+            var alone = ThereAndBack();
             set_num_threads(4);
 
-            window.Apply(image).Numbers<float>().ShouldBe(alone.Numbers<float>());
-            product.Apply(rows).Numbers<float>().ShouldBe(aloneRows.Numbers<float>());
+            ThereAndBack().ShouldBe(alone);
         }
         finally
         {
@@ -79,13 +91,12 @@ public sealed class ConvolutionKernelTests
     }
 
     [Theory]
-    [InlineData(3, 2, 1, 1, 64, 64), InlineData(3, 1, 2, 1, 64, 64), InlineData(3, 1, 1, 2, 64, 64), InlineData(5, 1, 1, 1, 64, 64)]
-    [InlineData(3, 1, 1, 1, 64, 3), InlineData(3, 1, 1, 1, 3, 64)]
-    public void Other_windows_are_left_to_libtorch(int kernel, int stride, int dilation, int groups, int outputs, int inputs)
+    [InlineData(3, 2, 1, 64), InlineData(3, 1, 2, 64), InlineData(3, 1, 1, 3)]
+    public void Other_windows_are_left_to_libtorch(int kernel, int dilation, int groups, int outputs)
     {
-        using var weight = rand(outputs, inputs / groups, kernel, kernel);
+        using var weight = rand(outputs, 64 / groups, kernel, kernel);
 
-        ConvolutionKernel.Of(weight, null, new([stride, stride], [1, 1], [dilation, dilation], groups)).ShouldBeNull();
+        ConvolutionKernel.Of(weight, null, new([1, 1], [1, 1], [dilation, dilation], groups)).ShouldBeNull();
     }
 
     [Fact]
@@ -96,55 +107,81 @@ public sealed class ConvolutionKernelTests
         ConvolutionKernel.Of(weight, null, ConvolutionGeometry.Same(3)).ShouldBeNull();
     }
 
-    [Fact]
-    public void What_does_not_fit_the_weights_is_refused()
+    [Theory]
+    [InlineData(1, 1), InlineData(3, 1), InlineData(3, 2)]
+    public void What_does_not_fit_the_weights_is_refused(int kernel, int stride)
     {
         using var scope = NewDisposeScope();
-        var window = ConvolutionKernel.Of(rand(32, 32, 3, 3), null, new([1, 1], [0, 0], [1, 1], 1))!;
-        var product = ConvolutionKernel.Of(rand(32, 32), null, ConvolutionGeometry.Same(1))!;
+        var convolution = ConvolutionKernel.Of(rand(32, 32, kernel, kernel), null, new([stride, stride], [0, 0], [1, 1], 1))!;
+        var image = rand(1, 32, 8, 8);
+        var (result, signs) = convolution.ApplyWithRelu(image);
 
-        Should.Throw<ArgumentException>(() => window.Apply(Convolution.ChannelsLast(rand(1, 16, 8, 8))));
-        Should.Throw<ArgumentException>(() => window.Apply(Convolution.ChannelsLast(rand(1, 32, 2, 8))));
-        Should.Throw<ArgumentException>(() => window.Apply(rand([1, 32, 8, 8], dtype: ScalarType.Float64)));
-        Should.Throw<ArgumentException>(() => product.Apply(rand(8, 16)));
-        Should.Throw<ArgumentException>(() => ConvolutionKernel.Of(rand(32, 32), rand(8), ConvolutionGeometry.Same(1)));
+        Should.Throw<ArgumentException>(() => convolution.Apply(rand(1, 16, 8, 8)));
+        Should.Throw<ArgumentException>(() => convolution.Apply(rand(32, 8, 8)));
+        Should.Throw<ArgumentException>(() => convolution.Apply(rand(1, 32, kernel - 1, 8)));
+        Should.Throw<ArgumentException>(() => convolution.Apply(rand([1, 32, 8, 8], dtype: ScalarType.Float64)));
+        Should.Throw<ArgumentException>(() => convolution.Apply(image, addend: rand(1, 32, 1, 1)));
+        Should.Throw<ArgumentException>(() => convolution.Back(rand(1, 16, 8, 8), image.shape));
+        Should.Throw<ArgumentException>(() => convolution.Back(result, [1, 32, 30, 30]));
+        Should.Throw<ArgumentException>(() => convolution.BackThroughRelu(result, signs[..1]));
+        Should.Throw<ArgumentException>(() => ConvolutionKernel.Of(rand(32, 32, kernel, kernel), rand(8), ConvolutionGeometry.Same(kernel)));
     }
 
-    private static void Windows(Func<Tensor, Tensor?, ConvolutionGeometry, ConvolutionKernel?> of) => Layers.Sample(
-        layer =>
+    [Fact]
+    public void What_is_no_number_passes_ReLU_as_in_libtorch()
+    {
+        using var scope = NewDisposeScope();
+        var convolution = ConvolutionKernel.Of(rand(32, 1, 1, 1).Plus(1), null, ConvolutionGeometry.Same(1))!;
+
+        var (result, signs) = convolution.ApplyWithRelu(tensor([float.NaN, -1, 0, 2], [1, 1, 2, 2]));
+
+        result[0, 5].flatten().isnan().Numbers<bool>().ShouldBe([true, false, false, false]);
+        convolution.BackThroughRelu(ones(1, 32, 2, 2), signs)[0, 5].flatten().Numbers<float>().ShouldBe([1, 0, 0, 1]);
+    }
+
+    private static Gen<Layer> Layers(int inputs, Gen<int> kernel, Gen<int> stride, Gen<int> padding) => Gen.Select(
+        Gen.Select(Gen.Int[1, 2], Gen.Int[inputs, 80], Gen.Int[16, 80]), Gen.Select(kernel, kernel, stride, padding),
+        Gen.Select(Gen.Int[1, 30], Gen.Int[1, 30], Gen.Int[0, 7]), (channels, window, size) => new Layer(
+            channels.Item1, channels.Item2, channels.Item3, window.Item1, window.Item2, window.Item3, window.Item4,
+            Math.Max(size.Item1, window.Item1), Math.Max(size.Item2, window.Item2), size.Item3));
+
+    private static void Check(Gen<Layer> layers, Maker make) => layers.Sample(layer => Check(layer, make), iter: 25, threads: 1);
+
+    // There and back.
+    private static void Check(Layer layer, Maker make)
+    {
+        using var scope = NewDisposeScope();
+        var weight = randn(layer.Outputs, layer.Inputs, layer.KernelHeight, layer.KernelWidth);
+        var bias = layer.Bias ? randn(layer.Outputs) : null;
+        var image = Convolution.ChannelsLast(randn(layer.Pictures, layer.Inputs, layer.Height, layer.Width));
+        var exact = image.@double().requires_grad_();
+        var right = nn.functional.conv2d(
+            exact, weight.@double(), bias?.@double(), strides: [layer.Stride, layer.Stride], padding: [layer.Padding, layer.Padding]);
+        var addend = layer.Sum ? randn(right.shape) : null;
+        right = addend is null ? right : right + addend.@double();
+        var outer = randn(right.shape);
+        var kernel = make(weight, bias, layer.Geometry)!;
+
+        var plain = kernel.Apply(image, addend, layer.Relu);
+        Distance(plain, layer.Relu ? right.relu() : right).ShouldBeLessThan(Tolerance, $"{layer}");
+        var gradient = outer;
+        if (layer.Relu)
         {
-            using var scope = NewDisposeScope();
-            var weight = randn(layer.Outputs, layer.Inputs, 3, 3);
-            var bias = layer.Bias ? randn(layer.Outputs) : null;
-            var image = Convolution.ChannelsLast(randn(layer.Pictures, layer.Inputs, layer.Height, layer.Width));
-            var geometry = new ConvolutionGeometry([1, 1], [layer.Padding, layer.Padding], [1, 1], 1);
+            var (result, signs) = kernel.ApplyWithRelu(image, addend);
+            result.Numbers<float>().ShouldBe(plain.Numbers<float>());
+            gradient = kernel.BackThroughRelu(outer, signs);
+            gradient.Numbers<float>().ShouldBe((outer * (plain > 0)).Numbers<float>());
+        }
 
-            var result = of(weight, bias, geometry)!.Apply(image);
-
-            var right = nn.functional.conv2d(
-                image.@double(), weight.@double(), bias?.@double(), padding: [layer.Padding, layer.Padding]);
-            Distance(result, right).ShouldBeLessThan(Tolerance);
-        },
-        iter: 25, threads: 1);
-
-    private static void Products(Func<Tensor, Tensor?, ConvolutionGeometry, ConvolutionKernel?> of) => Layers.Sample(
-        layer =>
-        {
-            using var scope = NewDisposeScope();
-            var (weight, bias) = (randn(layer.Outputs, layer.Inputs), layer.Bias ? randn(layer.Outputs) : null);
-            var rows = randn(layer.Height * layer.Width, layer.Inputs);
-
-            var result = of(weight, bias, ConvolutionGeometry.Same(1))!.Apply(rows);
-
-            Distance(result, nn.functional.linear(rows.@double(), weight.@double(), bias?.@double())).ShouldBeLessThan(Tolerance);
-        },
-        iter: 25, threads: 1);
+        right.backward([gradient.@double()]);
+        Distance(kernel.Back(gradient, image.shape), exact.grad!).ShouldBeLessThan(Tolerance, $"{layer}");
+    }
 
     // As a share of the largest number.
     private static double Distance(Tensor result, Tensor right)
     {
         result.shape.ShouldBe(right.shape);
-        var distance = ((result.@double() - right).abs().max() / right.abs().max()).item<double>();
+        var distance = ((result.@double() - right).abs().max() / right.abs().max().clamp_min(1e-30)).item<double>();
         return double.IsNaN(distance) ? double.PositiveInfinity : distance; // no number is less than any tolerance
     }
 }

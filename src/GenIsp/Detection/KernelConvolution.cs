@@ -1,0 +1,51 @@
+using GenIsp.Detection.Kernels;
+using static TorchSharp.torch;
+
+namespace GenIsp.Detection;
+
+/// <summary>
+/// A convolution by a kernel of our own, the sum with another image, and ReLU, as one operation with a gradient. Of all that it computes it
+/// keeps one bit a number, and that only for ReLU.
+/// </summary>
+internal sealed class KernelConvolution : autograd.SingleTensorFunction<KernelConvolution>
+{
+    /// <inheritdoc/>
+    public override string Name => nameof(KernelConvolution);
+
+    /// <param name="kernel">The convolution.</param>
+    /// <param name="image">[N, in, H, W], float32, channels-last.</param>
+    /// <param name="addend">[N, out, H', W'], likewise, or null.</param>
+    /// <param name="relu">Whether negative values become 0.</param>
+    /// <returns>[N, out, H', W'], channels-last.</returns>
+    public static Tensor Apply(ConvolutionKernel kernel, Tensor image, Tensor? addend, bool relu)
+    {
+        if (!is_grad_enabled() || !(image.requires_grad || addend is { requires_grad: true }))
+            return kernel.Apply(image, addend, relu);
+        return addend is null ? apply(image, kernel, relu) : apply(image, kernel, relu, addend);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        var (image, kernel, relu) = ((Tensor)vars[0], (ConvolutionKernel)vars[1], (bool)vars[2]);
+        var addend = vars.Length > 3 ? (Tensor)vars[3] : null;
+        ctx.save_data("kernel", kernel);
+        ctx.save_data("shape", image.shape);
+        ctx.save_data("inputs", vars.Length);
+        if (!relu)
+            return kernel.Apply(image, addend);
+        var (result, signs) = kernel.ApplyWithRelu(image, addend);
+        ctx.save_for_backward([signs]);
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        var kernel = (ConvolutionKernel)ctx.get_data("kernel");
+        var saved = ctx.get_saved_variables();
+        var gradient = saved.Count > 0 ? kernel.BackThroughRelu(grad_output, saved[0]) : grad_output.alias();
+        var ofImage = kernel.Back(gradient, (long[])ctx.get_data("shape"));
+        return (int)ctx.get_data("inputs") > 3 ? [ofImage, null!, null!, gradient] : [ofImage, null!, null!];
+    }
+}

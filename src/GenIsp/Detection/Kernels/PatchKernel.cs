@@ -1,0 +1,276 @@
+using System.Runtime.CompilerServices;
+using GenIsp.Isp;
+using GenIsp.Isp.Fused;
+using static TorchSharp.torch;
+
+namespace GenIsp.Detection.Kernels;
+
+/// <summary>
+/// Any window, with or without strides: what it covers at each of its places becomes a row of a matrix, for as many places as stay in the
+/// second cache. Back, rows of a product are added to where they came from.
+/// </summary>
+internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
+{
+    private const int PlacesTogether = 96;
+
+    // So many numbers of a place are copied at once, in whole rows of the window.
+    private const int Depth = 512;
+
+    private readonly Tensor _weight;
+    private readonly Patch _patch;
+    private readonly int _outputs;
+    private readonly int _padded;
+    private readonly int _rowsTogether;
+    private readonly float[] _panels;
+    private readonly float[] _start;
+    private BackPart[]? _back;
+
+    /// <param name="weight">[out, in, height, width].</param>
+    /// <param name="bias">[out], or null.</param>
+    /// <param name="geometry">Where the window stands, as <see cref="Takes"/> allows.</param>
+    public PatchKernel(Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
+        : base(weight, geometry)
+    {
+        _weight = weight;
+        _patch = new Patch(weight, geometry);
+        _outputs = checked((int)weight.shape[0]);
+        _padded = Panels<TSimd, TVector>.PaddedColumns(_outputs);
+        _rowsTogether = Math.Clamp(Depth / _patch.Row, 1, _patch.Height);
+        var depth = _patch.Height * _patch.Row;
+        _panels = GC.AllocateArray<float>(checked(depth * _padded), pinned: true);
+        using var matrix = weight.permute(2, 3, 1, 0);
+        Panels<TSimd, TVector>.Pack(matrix.Numbers<float>(), depth, _outputs, _panels);
+        _start = Start(bias, _outputs, _padded);
+    }
+
+    /// <summary>Whether it is made for such a convolution: with few outputs, most of a vector would be for nothing.</summary>
+    /// <param name="weight">[out, in / groups, height, width].</param>
+    /// <param name="geometry">Where the window stands.</param>
+    public static bool Takes(Tensor weight, ConvolutionGeometry geometry) =>
+        geometry is { Groups: 1, Dilation: [1, 1] } && weight.shape is [var outputs, _, _, _] && outputs >= TSimd.Count
+        && weight.numel() / outputs * (outputs + Panels<TSimd, TVector>.Width) <= Array.MaxLength;
+
+    private protected override void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
+    {
+        var epilogue = EpilogueOf(addend, relu, signs);
+        Plane from = new(image), to = new(result);
+        Planes.ForEach(checked((int)((to.Pixels + PlacesTogether - 1) / PlacesTogether)), chunk =>
+        {
+            var first = (long)chunk * PlacesTogether;
+            Run(from, to, first, (int)Math.Min(PlacesTogether, to.Pixels - first), epilogue);
+        });
+    }
+
+    private protected override void RunBack(Tensor gradient, Tensor result)
+    {
+        _back ??= [.. Enumerable.Range(0, (_patch.Height + _rowsTogether - 1) / _rowsTogether).Select(
+            part => new BackPart(_weight, part * _rowsTogether, Math.Min(_rowsTogether, _patch.Height - part * _rowsTogether)))];
+        result.zero_();
+        Plane from = new(gradient), to = new(result);
+        // Bands of places so high that only neighbours reach into each other: every second one at the same time.
+        var together = Math.Max(4, _patch.Height);
+        var bands = (from.Height + together - 1) / together;
+        for (var odd = 0; odd < 2; odd++)
+        {
+            var (offset, each) = (odd, (bands - odd + 1) / 2);
+            Planes.ForEach(checked(from.Count * each), i =>
+            {
+                var (picture, band) = Math.DivRem(i, each);
+                var top = (2 * band + offset) * together;
+                long first = ((long)picture * from.Height + top) * from.Width;
+                var end = first + (long)Math.Min(together, from.Height - top) * from.Width;
+                for (; first < end; first += PlacesTogether)
+                    RunBack(from, to, first, (int)Math.Min(PlacesTogether, end - first));
+            });
+        }
+    }
+
+    private void Run(Plane image, Plane result, long first, int places, Epilogue<TSimd, TVector> epilogue)
+    {
+        var rows = Panels<TSimd, TVector>.PaddedRows(places);
+        var widest = _rowsTogether * _patch.Row;
+        using var scratch = new Scratch(rows * widest, rows * _padded);
+        float* values = scratch.Take(rows * widest), made = scratch.Take(rows * _padded);
+        for (var top = 0; top < _patch.Height; top += _rowsTogether)
+        {
+            var depth = Math.Min(_rowsTogether, _patch.Height - top) * _patch.Row;
+            _patch.Copy(image, new Places(result, first), places, top, depth / _patch.Row, values);
+            new Span<float>(values + places * depth, (rows - places) * depth).Clear();
+            Panels<TSimd, TVector>.Multiply(
+                values, depth, rows, Scratch.PointerTo(_panels), _patch.Height * _patch.Row, top * _patch.Row, top * _patch.Row + depth, _padded,
+                Scratch.PointerTo(_start), made, _padded);
+        }
+        var place = (nint)first * _outputs;
+        for (var i = 0; i < places; i++)
+            new ReadOnlySpan<float>(made + i * _padded, _outputs).CopyTo(new Span<float>(result.Numbers + place + i * _outputs, _outputs));
+        if (!epilogue.IsEmpty)
+            epilogue.Apply(result.Numbers + place, place, places * _outputs);
+    }
+
+    private void RunBack(Plane gradient, Plane result, long first, int places)
+    {
+        var rows = Panels<TSimd, TVector>.PaddedRows(places);
+        var widest = _back!.Max(part => part.Columns);
+        using var scratch = new Scratch(rows * _outputs, rows * widest);
+        float* values = scratch.Take(rows * _outputs), made = scratch.Take(rows * widest);
+        new ReadOnlySpan<float>(gradient.Numbers + (nint)first * _outputs, places * _outputs).CopyTo(new Span<float>(values, places * _outputs));
+        new Span<float>(values + places * _outputs, (rows - places) * _outputs).Clear();
+        foreach (var part in _back!)
+        {
+            Panels<TSimd, TVector>.Multiply(
+                values, _outputs, rows, Scratch.PointerTo(part.Panels), _outputs, 0, _outputs, part.Columns, Scratch.PointerTo(part.Zeros), made,
+                part.Columns);
+            _patch.Add(made, part.Columns, new Places(gradient, first), places, part.Top, part.Rows, result);
+        }
+    }
+
+    // Some rows of the window, as they are multiplied with on the way back: [out, rows · width · in].
+    private sealed class BackPart
+    {
+        public BackPart(Tensor weight, int top, int rows)
+        {
+            (Top, Rows) = (top, rows);
+            using var part = weight.narrow(2, top, rows);
+            using var matrix = part.permute(0, 2, 3, 1);
+            var (outputs, columns) = ((int)weight.shape[0], checked((int)(matrix.numel() / weight.shape[0])));
+            Columns = Panels<TSimd, TVector>.PaddedColumns(columns);
+            Panels = GC.AllocateArray<float>(checked(outputs * Columns), pinned: true);
+            Panels<TSimd, TVector>.Pack(matrix.Numbers<float>(), outputs, columns, Panels);
+            Zeros = GC.AllocateArray<float>(Columns, pinned: true);
+        }
+
+        public int Top { get; }
+
+        public int Rows { get; }
+
+        public int Columns { get; }
+
+        public float[] Panels { get; }
+
+        public float[] Zeros { get; }
+    }
+
+    // [N, height, width, channels].
+    private readonly struct Plane(Tensor image)
+    {
+        public float* Numbers { get; } = image.Pointer();
+
+        public int Count { get; } = checked((int)image.shape[0]);
+
+        public int Height { get; } = checked((int)image.shape[1]);
+
+        public int Width { get; } = checked((int)image.shape[2]);
+
+        public long Pixels => (long)Count * Height * Width;
+    }
+
+    // What the window covers, in the order of memory: rows of neighbouring pixels.
+    private readonly struct Patch(Tensor weight, ConvolutionGeometry geometry)
+    {
+        private readonly int _channels = checked((int)weight.shape[1]);
+        private readonly int _width = checked((int)weight.shape[3]);
+        private readonly int _down = checked((int)geometry.Strides[0]);
+        private readonly int _right = checked((int)geometry.Strides[1]);
+        private readonly int _above = checked((int)geometry.Padding[0]);
+        private readonly int _left = checked((int)geometry.Padding[1]);
+
+        /// <summary>Its rows.</summary>
+        public int Height { get; } = checked((int)weight.shape[2]);
+
+        /// <summary>Numbers in one of them.</summary>
+        public int Row => _width * _channels;
+
+        /// <summary>Some of its rows at neighbouring places, with zeros where they reach beyond the image.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Copy(Plane image, Places places, int count, int top, int rows, float* to)
+        {
+            for (; count > 0; count--, places.Next())
+            {
+                for (var row = 0; row < rows; row++, to += Row)
+                {
+                    var part = Covered(image, places, top + row, out var first);
+                    if (part.Length < Row)
+                        new Span<float>(to, Row).Clear();
+                    part.CopyTo(new Span<float>(to + first, part.Length));
+                }
+            }
+        }
+
+        /// <summary>Adds to the image what <see cref="Copy"/> would have copied from there.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Add(float* from, int step, Places places, int count, int top, int rows, Plane image)
+        {
+            for (; count > 0; count--, places.Next(), from += step)
+            {
+                for (var row = 0; row < rows; row++)
+                {
+                    var part = Covered(image, places, top + row, out var first);
+                    Sum(from + row * Row + first, part);
+                }
+            }
+        }
+
+        // One row without what lies beyond the image, and how many numbers are left out before.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private Span<float> Covered(Plane image, Places place, int row, out int first)
+        {
+            var (up, left) = (place.Y * _down - _above + row, place.X * _right - _left);
+            int start = Math.Max(0, left), end = Math.Min(image.Width, left + _width);
+            first = (start - left) * _channels;
+            if ((uint)up >= (uint)image.Height || start >= end)
+            {
+                first = 0;
+                return [];
+            }
+            var at = ((nint)place.Picture * image.Height + up) * image.Width + start;
+            return new Span<float>(image.Numbers + at * _channels, (end - start) * _channels);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Sum(float* from, Span<float> to)
+        {
+            fixed (float* target = to)
+            {
+                var i = 0;
+                for (; i <= to.Length - TSimd.Count; i += TSimd.Count)
+                    TSimd.Store(TSimd.Add(TSimd.Load(target + i), TSimd.Load(from + i)), target + i);
+                for (; i < to.Length; i++)
+                    target[i] += from[i];
+            }
+        }
+    }
+
+    // Places of the window, one after the other: pixels of the result.
+    private struct Places
+    {
+        private readonly int _height;
+        private readonly int _width;
+
+        public Places(Plane result, long first)
+        {
+            (_height, _width) = (result.Height, result.Width);
+            var (line, x) = Math.DivRem(first, _width);
+            (Picture, Y, X) = ((int)(line / _height), (int)(line % _height), (int)x);
+        }
+
+        public int Picture { get; private set; }
+
+        public int Y { get; private set; }
+
+        public int X { get; private set; }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Next()
+        {
+            if (++X < _width)
+                return;
+            X = 0;
+            if (++Y < _height)
+                return;
+            Y = 0;
+            Picture++;
+        }
+    }
+}
