@@ -120,11 +120,16 @@ internal static class TensorArithmetic
     }
 
     /// <summary>Where a tensor's numbers are, for which a span may be too short.</summary>
-    /// <param name="x">Contiguous float32 in the processor's memory; the caller keeps it alive.</param>
-    public static unsafe float* Pointer(this Tensor x)
+    /// <param name="x">Contiguous, in the processor's memory; the caller keeps it alive.</param>
+    /// <exception cref="ArgumentException">It is not contiguous.</exception>
+    public static unsafe T* Pointer<T>(this Tensor x)
+        where T : unmanaged
     {
-        using var first = x.flatten()[..(int)Math.Min(1, x.numel())];
-        return (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
+        if (!x.is_contiguous())
+            throw new ArgumentException("The numbers of this tensor do not lie one after the other.", nameof(x));
+        using var all = x.view(-1);
+        using var first = all[..(int)Math.Min(1, x.numel())];
+        return (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
     }
 
     /// <summary>The numbers of a tensor, row by row, without a gradient.</summary>

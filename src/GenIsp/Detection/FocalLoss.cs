@@ -12,6 +12,9 @@ namespace GenIsp.Detection;
 /// </summary>
 internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss>
 {
+    // e to this is near the least float32 of full precision; below, a loss is as good as 0.
+    private const float LeastPower = -87;
+
     private const float Ln2 = 0.693147181f;
 
     // ln 2 less the fraction that is taken off before.
@@ -57,7 +60,7 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
         [ctx.get_saved_variables()[0] * grad_output, null!, null!];
 
-    // Elsewhere than in the processor's memory.
+    // Elsewhere than in the processor's memory, or in another dtype.
     private static Tensor OfChosen(Tensor logits, int[] classes, DetectionLossOptions options)
     {
         using var scope = NewDisposeScope();
@@ -72,7 +75,7 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
     {
         var columns = (int)logits.shape[1];
         var sums = new double[(classes.Length + Block - 1) / Block];
-        float* from = logits.Pointer(), to = gradient is null ? null : gradient.Pointer();
+        float* from = logits.Pointer<float>(), to = gradient is null ? null : gradient.Pointer<float>();
         Planes.ForEach(sums.Length, block =>
         {
             var (row, end) = (block * Block, Math.Min((block + 1) * Block, classes.Length));
@@ -85,41 +88,47 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
                 var slopes = gradient is null ? [] : new Span<float>(to + place, count);
                 if (classes[first] == AnchorMatcher.Between)
                     slopes.Clear();
+                else if (classes[first] is >= 0 and var positive)
+                    sums[block] += OfPositive(new ReadOnlySpan<float>(from + place, count), slopes, positive, options);
                 else
-                    sums[block] += OfRows(new ReadOnlySpan<float>(from + place, count), slopes, classes[first], options);
+                    sums[block] += OfNegatives(new ReadOnlySpan<float>(from + place, count), slopes, options);
             }
         });
+        GC.KeepAlive(logits);
         return sums.Sum();
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double OfRows(ReadOnlySpan<float> scores, Span<float> slopes, int positive, DetectionLossOptions options)
+    private static double OfPositive(ReadOnlySpan<float> scores, Span<float> slopes, int positive, DetectionLossOptions options)
     {
-        var (alpha, gamma) = ((float)(1 - options.Alpha), (float)options.Gamma);
+        var (before, after) = (..positive, (positive + 1)..);
+        var loss = OfWrongness(new Vector<float>(-scores[positive]), (float)options.Alpha, (float)options.Gamma, out var slope)[0];
+        if (slopes.IsEmpty)
+            return loss + OfNegatives(scores[before], [], options) + OfNegatives(scores[after], [], options);
+        slopes[positive] = -slope[0];
+        return loss + OfNegatives(scores[before], slopes[before], options) + OfNegatives(scores[after], slopes[after], options);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double OfNegatives(ReadOnlySpan<float> scores, Span<float> slopes, DetectionLossOptions options)
+    {
+        var (weight, gamma) = ((float)(1 - options.Alpha), (float)options.Gamma);
         var vectors = MemoryMarshal.Cast<float, Vector<float>>(scores);
         var targets = MemoryMarshal.Cast<float, Vector<float>>(slopes);
         var sums = Vector<float>.Zero;
         for (var i = 0; i < vectors.Length; i++)
         {
-            sums += OfWrongness(vectors[i], alpha, gamma, out var slope);
+            sums += OfWrongness(vectors[i], weight, gamma, out var slope);
             if (i < targets.Length)
                 targets[i] = slope;
         }
         double sum = Vector.Sum(sums);
         for (var i = vectors.Length * Vector<float>.Count; i < scores.Length; i++)
-            sum += At(scores[i], alpha, gamma, i, slopes, sign: 1);
-        if (positive == AnchorMatcher.Background)
-            return sum;
-        sum -= At(scores[positive], alpha, gamma, positive, slopes, sign: 1);
-        return sum + At(-scores[positive], (float)options.Alpha, gamma, positive, slopes, sign: -1);
-    }
-
-    private static float At(float wrongness, float alpha, float gamma, int place, Span<float> slopes, int sign)
-    {
-        var loss = OfWrongness(new Vector<float>(wrongness), alpha, gamma, out var slope)[0];
-        if (slopes.Length > 0)
-            slopes[place] = sign * slope[0];
-        return loss;
+        {
+            sum += OfWrongness(new Vector<float>(scores[i]), weight, gamma, out var slope)[0];
+            if (i < slopes.Length)
+                slopes[i] = slope[0];
+        }
+        return sum;
     }
 
     // α p^γ s with p = sigmoid(u) and s = softplus(u), ln p = u − s; and its derivative, α p^γ (γ (1 − p) s + p).
@@ -133,7 +142,7 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
         var isPositive = Vector.GreaterThanOrEqual(u, Vector<float>.Zero);
         var p = Vector.ConditionalSelect(isPositive, Vector<float>.One, e) / whole;
         var other = Vector.ConditionalSelect(isPositive, e, Vector<float>.One) / whole;
-        var weight = (gamma == 2 ? p * p : Exp((Vector.Min(u, Vector<float>.Zero) - log) * gamma)) * alpha;
+        var weight = (gamma == 2 ? p * p : Exp((Vector.Max(Vector.Min(u, Vector<float>.Zero), new Vector<float>(LeastPower)) - log) * gamma)) * alpha;
         slope = weight * (other * s * gamma + p);
         return weight * s;
     }
@@ -142,7 +151,7 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Exp(Vector<float> x)
     {
-        var held = Vector.Max(x, new Vector<float>(-87));
+        var held = Vector.Max(x, new Vector<float>(LeastPower));
         var power = Vector.Floor(held * (1 / Ln2) + new Vector<float>(0.5f));
         // ln 2 in two parts, of which the first has so few digits that its product is exact.
         var rest = held - power * (355f / 512) - power * (Ln2Rest);

@@ -1,4 +1,4 @@
-using GenIsp.Detection.Kernels;
+using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

@@ -1,11 +1,11 @@
-using GenIsp.Detection.Kernels;
+using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection;
 
 /// <summary>
 /// A convolution by a kernel of our own, the sum with another image, and ReLU, as one operation with a gradient. Of all that it computes it
-/// keeps one bit a number, and that only for ReLU.
+/// keeps a bit or some more a number, and that only for ReLU.
 /// </summary>
 internal sealed class KernelConvolution : autograd.SingleTensorFunction<KernelConvolution>
 {
@@ -21,7 +21,8 @@ internal sealed class KernelConvolution : autograd.SingleTensorFunction<KernelCo
     {
         if (!is_grad_enabled() || !(image.requires_grad || addend is { requires_grad: true }))
             return kernel.Apply(image, addend, relu);
-        return addend is null ? apply(image, kernel, relu) : apply(image, kernel, relu, addend);
+        using var scope = NewDisposeScope();
+        return (addend is null ? apply(image, kernel, relu) : apply(image, kernel, relu, addend)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -31,6 +32,7 @@ internal sealed class KernelConvolution : autograd.SingleTensorFunction<KernelCo
         var addend = vars.Length > 3 ? (Tensor)vars[3] : null;
         ctx.save_data("kernel", kernel);
         ctx.save_data("shape", image.shape);
+        ctx.save_data("learns", image.requires_grad);
         ctx.save_data("inputs", vars.Length);
         if (!relu)
             return kernel.Apply(image, addend);
@@ -44,8 +46,13 @@ internal sealed class KernelConvolution : autograd.SingleTensorFunction<KernelCo
     {
         var kernel = (ConvolutionKernel)ctx.get_data("kernel");
         var saved = ctx.get_saved_variables();
+        // What is returned is libtorch's, and grad_output is already.
         var gradient = saved.Count > 0 ? kernel.BackThroughRelu(grad_output, saved[0]) : grad_output.alias();
-        var ofImage = kernel.Back(gradient, (long[])ctx.get_data("shape"));
-        return (int)ctx.get_data("inputs") > 3 ? [ofImage, null!, null!, gradient] : [ofImage, null!, null!];
+        var ofImage = (bool)ctx.get_data("learns") ? kernel.Back(gradient, (long[])ctx.get_data("shape")) : null!;
+        if ((int)ctx.get_data("inputs") > 3)
+            return [ofImage, null!, null!, gradient];
+        // Not only when the whole way back is gone.
+        gradient.Dispose();
+        return [ofImage, null!, null!];
     }
 }

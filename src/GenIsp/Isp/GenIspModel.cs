@@ -66,8 +66,7 @@ public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
     {
         using var scope = NewDisposeScope();
         var (gains, matrix) = Predict(xyz);
-        var corrected = matrix.bmm((xyz * gains.view(-1, 3, 1, 1)).flatten(2)).view_as(xyz);
-        return _shallow.forward(corrected).MoveToOuterDisposeScope();
+        return _shallow.forward(xyz, matrix * gains.unsqueeze(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>What ConvWB and ConvCC say of each picture.</summary>

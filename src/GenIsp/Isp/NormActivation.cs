@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace GenIsp.Isp;
@@ -9,13 +8,13 @@ namespace GenIsp.Isp;
 /// nine times back, its sums one number after the other, and keep both results; this reads them twice each way, eight numbers at a time,
 /// and keeps one: the normalised value is the activated one, divided by the slope where it is negative.
 /// </summary>
-internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivation>
+internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<NormActivation>
 {
     /// <inheritdoc/>
     public override string Name => nameof(NormActivation);
 
     /// <summary>LeakyReLU of (x − mean) / √(variance + ε), mean and variance of each picture's channel (arXiv 1607.08022).</summary>
-    /// <param name="features">[N, C, H, W]; <see cref="Planes"/>.</param>
+    /// <param name="features">[N, C, H, W]; <see cref="Pixels"/>.</param>
     /// <param name="slope">Of LeakyReLU below 0; far enough above 0 to divide by.</param>
     /// <param name="epsilon">ε.</param>
     public static Tensor Apply(Tensor features, double slope, double epsilon) =>
@@ -26,9 +25,9 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        var result = Forward((Tensor)vars[0], (float)vars[1], (double)vars[2], out var scales);
+        var result = Forward((Tensor)vars[0], (float)vars[1], (double)vars[2], out var norms);
         ctx.save_for_backward([result]);
-        ctx.save_data("scales", scales);
+        ctx.save_data("norms", norms);
         ctx.save_data("slope", vars[1]);
         return result;
     }
@@ -37,85 +36,84 @@ internal sealed class NormActivation : autograd.SingleTensorFunction<NormActivat
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var result = ctx.get_saved_variables()[0];
-        var gradient = empty_like(result);
-        using var outer = grad_output.contiguous();
-        var (scales, slope) = ((float[])ctx.get_data("scales"), (float)ctx.get_data("slope"));
-        Planes from = new(outer), activated = new(result), to = new(gradient);
-        Planes.ForEach(scales.Length, i => Back(from[i], activated[i], to[i], slope, scales[i]));
+        var gradient = Pixels.Empty(result.shape);
+        using var outer = Pixels.InOrder(grad_output);
+        var (norms, slope) = ((float[][])ctx.get_data("norms"), (float)ctx.get_data("slope"));
+        Pixels from = new(outer), activated = new(result), to = new(gradient);
+        var channels = from.Channels;
+        var sums = from.ForEach(
+            (picture, start, count, sums) => Sums(from.At(picture, start), activated.At(picture, start), count, channels, slope, sums),
+            2 * channels);
+        var means = Array.ConvertAll(sums, picture => Array.ConvertAll(picture, sum => (float)(sum / from.Size)));
+        from.ForEach((picture, start, count, _) =>
+        {
+            fixed (float* mean = means[picture], scale = norms[picture])
+                Correct(from.At(picture, start), activated.At(picture, start), to.At(picture, start), count, channels, slope, mean, scale);
+        });
         return [gradient, null!, null!];
     }
 
-    private static Tensor Forward(Tensor features, float slope, double epsilon, out float[] scales)
+    private static Tensor Forward(Tensor features, float slope, double epsilon, out float[][] norms)
     {
-        var result = empty_like(features);
-        var found = new float[features.shape[0] * features.shape[1]];
-        Planes from = new(features), to = new(result);
-        Planes.ForEach(found.Length, i => found[i] = Normalize(from[i], to[i], slope, epsilon));
-        scales = found;
+        var result = Pixels.Empty(features.shape);
+        Pixels from = new(features), to = new(result);
+        var found = from.Normalization(epsilon);
+        from.ForEach((picture, start, count, _) =>
+        {
+            fixed (float* norm = found[picture])
+                Normalize(from.At(picture, start), to.At(picture, start), count, from.Channels, slope, norm);
+        });
+        norms = found;
         return result;
     }
 
-    private static float Normalize(ReadOnlySpan<float> from, Span<float> to, float slope, double epsilon)
+    private static void Normalize(float* from, float* to, int count, int channels, float slope, float* norm)
     {
-        var (scale, offset) = Planes.Normalization(from, epsilon);
-        var source = MemoryMarshal.Cast<float, Vector<float>>(from);
-        var target = MemoryMarshal.Cast<float, Vector<float>>(to);
-        for (var i = 0; i < source.Length; i++)
+        for (var i = 0; i < channels; i += Vector<float>.Count)
         {
-            var value = source[i] * scale + new Vector<float>(offset);
-            target[i] = Vector.ConditionalSelect(Vector.GreaterThan(value, Vector<float>.Zero), value, value * slope);
+            Vector<float> scale = Vector.Load(norm + i), offset = Vector.Load(norm + channels + i);
+            for (var at = i; at < count * channels; at += channels)
+            {
+                var z = Vector.Load(from + at) * scale + offset;
+                (z * Planes.Slopes(z, slope)).Store(to + at);
+            }
         }
-        for (var i = source.Length * Vector<float>.Count; i < from.Length; i++)
-        {
-            var value = from[i] * scale + offset;
-            to[i] = value > 0 ? value : value * slope;
-        }
-        return scale;
     }
 
-    // With z the normalised value and d the gradient of z: scale · (d − mean(d) − z · mean(d · z)).
-    private static void Back(ReadOnlySpan<float> outer, ReadOnlySpan<float> result, Span<float> gradient, float slope, float scale)
+    // Of d, the gradient of the normalised value z, and of d · z.
+    private static void Sums(float* outer, float* activated, int count, int channels, float slope, float* sums)
     {
-        var (sum, product) = (0.0, 0.0);
-        for (var start = 0; start < outer.Length; start += Planes.Block)
+        for (var i = 0; i < channels; i += Vector<float>.Count)
         {
-            var length = Math.Min(Planes.Block, outer.Length - start);
-            var d = outer.Slice(start, length);
-            var y = result.Slice(start, length);
-            var ds = MemoryMarshal.Cast<float, Vector<float>>(d);
-            var ys = MemoryMarshal.Cast<float, Vector<float>>(y);
-            var (sums, products) = (Vector<float>.Zero, Vector<float>.Zero);
-            for (var i = 0; i < ds.Length; i++)
+            Vector<float> sum = default, product = default;
+            for (var at = i; at < count * channels; at += channels)
             {
+                Vector<float> d = Vector.Load(outer + at), y = Vector.Load(activated + at);
                 // slope · d times y / slope is d · y on either side of 0.
-                sums += ds[i] * Planes.Slopes(ys[i], slope);
-                products += ds[i] * ys[i];
+                sum += d * Planes.Slopes(y, slope);
+                product += d * y;
             }
-            var (partial, partialProduct) = (Vector.Sum(sums), Vector.Sum(products));
-            for (var i = ds.Length * Vector<float>.Count; i < length; i++)
+            sum.Store(sums + i);
+            product.Store(sums + channels + i);
+        }
+    }
+
+    // scale · (d − mean(d) − z · mean(d · z)).
+    private static void Correct(
+        float* outer, float* activated, float* gradient, int count, int channels, float slope, float* means, float* scales)
+    {
+        var inverse = new Vector<float>(1 / slope);
+        for (var i = 0; i < channels; i += Vector<float>.Count)
+        {
+            Vector<float> mean = Vector.Load(means + i), correlation = Vector.Load(means + channels + i), scale = Vector.Load(scales + i);
+            for (var at = i; at < count * channels; at += channels)
             {
-                partial += d[i] * (y[i] > 0 ? 1 : slope);
-                partialProduct += d[i] * y[i];
+                var y = Vector.Load(activated + at);
+                var isPositive = Vector.GreaterThan(y, Vector<float>.Zero);
+                var d = Vector.Load(outer + at) * Planes.Slopes(y, slope);
+                var z = y * Vector.ConditionalSelect(isPositive, Vector<float>.One, inverse);
+                ((d - mean - z * correlation) * scale).Store(gradient + at);
             }
-            sum += partial;
-            product += partialProduct;
-        }
-        var (mean, correlation) = ((float)(sum / outer.Length), (float)(product / outer.Length));
-        var all = MemoryMarshal.Cast<float, Vector<float>>(outer);
-        var activated = MemoryMarshal.Cast<float, Vector<float>>(result);
-        var target = MemoryMarshal.Cast<float, Vector<float>>(gradient);
-        var (one, inverse) = (Vector<float>.One, new Vector<float>(1 / slope));
-        for (var i = 0; i < all.Length; i++)
-        {
-            var positive = Vector.GreaterThan(activated[i], Vector<float>.Zero);
-            var d = all[i] * Vector.ConditionalSelect(positive, one, new Vector<float>(slope));
-            var z = activated[i] * Vector.ConditionalSelect(positive, one, inverse);
-            target[i] = (d - new Vector<float>(mean) - z * correlation) * scale;
-        }
-        for (var i = all.Length * Vector<float>.Count; i < outer.Length; i++)
-        {
-            var (d, z) = result[i] > 0 ? (outer[i], result[i]) : (outer[i] * slope, result[i] / slope);
-            gradient[i] = (d - mean - z * correlation) * scale;
         }
     }
 }

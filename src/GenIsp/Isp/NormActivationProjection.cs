@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace GenIsp.Isp;
@@ -8,7 +7,7 @@ namespace GenIsp.Isp;
 /// InstanceNorm without weights, LeakyReLU, and a 1×1 convolution to three channels, as one operation with a gradient. The activated
 /// features are never written, neither forward nor back: both ways make them again from the plain ones, which are read twice each way.
 /// </summary>
-internal sealed class NormActivationProjection : autograd.SingleTensorFunction<NormActivationProjection>
+internal sealed unsafe class NormActivationProjection : autograd.SingleTensorFunction<NormActivationProjection>
 {
     private const int Outputs = 3;
 
@@ -16,12 +15,12 @@ internal sealed class NormActivationProjection : autograd.SingleTensorFunction<N
     public override string Name => nameof(NormActivationProjection);
 
     /// <summary>weight · LeakyReLU((x − mean) / √(variance + ε)) + bias, mean and variance of each picture's channel.</summary>
-    /// <param name="features">[N, C, H, W]; <see cref="Planes"/>.</param>
+    /// <param name="features">[N, C, H, W]; <see cref="Pixels"/>.</param>
     /// <param name="weight">[3, C, 1, 1].</param>
     /// <param name="bias">[3].</param>
     /// <param name="slope">Of LeakyReLU below 0.</param>
     /// <param name="epsilon">ε.</param>
-    /// <returns>[N, 3, H, W].</returns>
+    /// <returns>[N, 3, H, W], contiguous.</returns>
     public static Tensor Apply(Tensor features, Tensor weight, Tensor bias, double slope, double epsilon) =>
         is_grad_enabled()
             ? apply(features, weight, bias, (float)slope, epsilon)
@@ -44,165 +43,144 @@ internal sealed class NormActivationProjection : autograd.SingleTensorFunction<N
     {
         var features = ctx.get_saved_variables()[0];
         var (weights, slope) = ((float[])ctx.get_data("weights"), (float)ctx.get_data("slope"));
-        var norms = ((float Scale, float Offset)[])ctx.get_data("norms");
-        var gradient = empty_like(features);
+        var norms = (float[][])ctx.get_data("norms");
+        var gradient = Pixels.Empty(features.shape);
         using var outer = grad_output.contiguous();
-        var channels = (int)features.shape[1];
-        var products = new Vector3[norms.Length];
-        Planes colors = new(outer), plain = new(features), to = new(gradient);
-        Planes.ForEach(norms.Length, i =>
+        var colors = new Planes(outer);
+        Pixels from = new(features), to = new(gradient);
+        var channels = from.Channels;
+        var sums = from.ForEach(
+            (picture, start, count, sums) =>
+            {
+                fixed (float* weight = weights, norm = norms[picture])
+                    Sums(new Colors(colors, picture, start), from.At(picture, start), count, channels, weight, norm, slope, sums);
+            },
+            (1 + Outputs) * channels);
+        // Of d · z there is no need of a sum of its own: d is weight · outer · slope, and z · slope is the activated value.
+        var means = Array.ConvertAll(sums, picture => Means(picture, weights, channels, from.Size));
+        from.ForEach((picture, start, count, _) =>
         {
-            var (picture, channel) = Math.DivRem(i, channels);
-            var first = Outputs * picture;
-            products[i] = Back(
-                colors[first], colors[first + 1], colors[first + 2], plain[i], to[i], WeightOf(weights, channel), norms[i], slope);
+            fixed (float* weight = weights, norm = norms[picture], mean = means[picture])
+            {
+                Correct(
+                    new Colors(colors, picture, start), from.At(picture, start), to.At(picture, start), count, channels, weight, norm, slope,
+                    mean);
+            }
         });
         var ofWeights = new float[weights.Length];
-        for (var i = 0; i < products.Length; i++)
-        {
-            for (var output = 0; output < Outputs; output++)
-                ofWeights[output * channels + i % channels] += products[i][output];
-        }
+        for (var i = 0; i < ofWeights.Length; i++)
+            ofWeights[i] = (float)sums.Sum(picture => picture[channels + i]);
         return [gradient, tensor(ofWeights, [Outputs, channels, 1, 1]), outer.sum([0, 2, 3]), null!, null!];
     }
 
-    private static Tensor Forward(
-        Tensor features, float[] weights, float[] bias, float slope, double epsilon, out (float Scale, float Offset)[] norms)
+    private static float[] Means(double[] sums, float[] weights, int channels, int size)
     {
-        var (pictures, channels) = ((int)features.shape[0], (int)features.shape[1]);
-        var found = new (float Scale, float Offset)[pictures * channels];
-        var result = empty([pictures, Outputs, features.shape[2], features.shape[3]], dtype: ScalarType.Float32);
-        Planes from = new(features), to = new(result);
-        Planes.ForEach(found.Length, i => found[i] = Planes.Normalization(from[i], epsilon));
-        var blocks = (from.Size + Planes.Block - 1) / Planes.Block;
-        Planes.ForEach(pictures * blocks, i =>
+        var means = new float[2 * channels];
+        for (var i = 0; i < channels; i++)
         {
-            var (picture, block) = Math.DivRem(i, blocks);
-            var (start, end) = (block * Planes.Block, Math.Min((block + 1) * Planes.Block, from.Size));
-            var red = to[Outputs * picture][start..end];
-            var green = to[Outputs * picture + 1][start..end];
-            var blue = to[Outputs * picture + 2][start..end];
-            red.Fill(bias[0]);
-            green.Fill(bias[1]);
-            blue.Fill(bias[2]);
-            for (var channel = 0; channel < channels; channel++)
-            {
-                var plane = picture * channels + channel;
-                Project(from[plane][start..end], red, green, blue, WeightOf(weights, channel), found[plane], slope);
-            }
+            means[i] = (float)(sums[i] / size);
+            for (var output = 1; output <= Outputs; output++)
+                means[channels + i] += (float)(weights[(output - 1) * channels + i] * sums[output * channels + i] / size);
+        }
+        return means;
+    }
+
+    private static Tensor Forward(Tensor features, float[] weights, float[] bias, float slope, double epsilon, out float[][] norms)
+    {
+        var result = empty([features.shape[0], Outputs, features.shape[2], features.shape[3]], dtype: ScalarType.Float32);
+        var (from, to) = (new Pixels(features), new Planes(result));
+        var found = from.Normalization(epsilon);
+        from.ForEach((picture, start, count, _) =>
+        {
+            fixed (float* weight = weights, norm = found[picture])
+                Project(from.At(picture, start), new Colors(to, picture, start), count, from.Channels, weight, bias, norm, slope);
         });
         norms = found;
         return result;
     }
 
     private static void Project(
-        ReadOnlySpan<float> features, Span<float> red, Span<float> green, Span<float> blue, Vector3 weight, (float Scale, float Offset) norm,
-        float slope)
+        float* from, Colors to, int count, int channels, float* weights, float[] bias, float* norm, float slope)
     {
-        var xs = MemoryMarshal.Cast<float, Vector<float>>(features);
-        var reds = MemoryMarshal.Cast<float, Vector<float>>(red);
-        var greens = MemoryMarshal.Cast<float, Vector<float>>(green);
-        var blues = MemoryMarshal.Cast<float, Vector<float>>(blue);
-        for (var i = 0; i < xs.Length; i++)
+        for (var pixel = 0; pixel < count; pixel++, from += channels)
         {
-            var z = xs[i] * norm.Scale + new Vector<float>(norm.Offset);
-            var activated = z * Planes.Slopes(z, slope);
-            reds[i] += activated * weight.X;
-            greens[i] += activated * weight.Y;
-            blues[i] += activated * weight.Z;
-        }
-        for (var i = xs.Length * Vector<float>.Count; i < features.Length; i++)
-        {
-            var z = features[i] * norm.Scale + norm.Offset;
-            var activated = z > 0 ? z : z * slope;
-            red[i] += activated * weight.X;
-            green[i] += activated * weight.Y;
-            blue[i] += activated * weight.Z;
+            Vector<float> red = default, green = default, blue = default;
+            for (var i = 0; i < channels; i += Vector<float>.Count)
+            {
+                var z = Vector.Load(from + i) * Vector.Load(norm + i) + Vector.Load(norm + channels + i);
+                var activated = z * Planes.Slopes(z, slope);
+                red += activated * Vector.Load(weights + i);
+                green += activated * Vector.Load(weights + channels + i);
+                blue += activated * Vector.Load(weights + 2 * channels + i);
+            }
+            to.Red[pixel] = Vector.Sum(red) + bias[0];
+            to.Green[pixel] = Vector.Sum(green) + bias[1];
+            to.Blue[pixel] = Vector.Sum(blue) + bias[2];
         }
     }
 
-    // With z the normalised value and d the gradient of z: scale · (d − mean(d) − z · mean(d · z)). Returns the gradient of the weights,
-    // which holds the sum of d · z as well: d is weight · outer · slope, and z · slope is the activated value.
-    private static Vector3 Back(
-        ReadOnlySpan<float> red, ReadOnlySpan<float> green, ReadOnlySpan<float> blue, ReadOnlySpan<float> features, Span<float> gradient,
-        Vector3 weight, (float Scale, float Offset) norm, float slope)
+    // Of d, the gradient of the normalised value z; and of outer · activated, the weights' gradient.
+    private static void Sums(
+        Colors outer, float* features, int count, int channels, float* weights, float* norm, float slope, float* sums)
     {
-        var sum = 0.0;
-        Span<double> products = stackalloc double[Outputs];
-        for (var start = 0; start < features.Length; start += Planes.Block)
+        for (var i = 0; i < channels; i += Vector<float>.Count)
         {
-            var block = start..Math.Min(start + Planes.Block, features.Length);
-            sum += Sums(red[block], green[block], blue[block], features[block], weight, norm, slope, products);
+            Vector<float> scale = Vector.Load(norm + i), offset = Vector.Load(norm + channels + i);
+            var ofColors = new Weights(weights, channels, i);
+            Vector<float> sum = default, red = default, green = default, blue = default;
+            for (var pixel = 0; pixel < count; pixel++)
+            {
+                var z = Vector.Load(features + pixel * channels + i) * scale + offset;
+                var slopes = Planes.Slopes(z, slope);
+                var activated = z * slopes;
+                sum += ofColors.Times(outer, pixel) * slopes;
+                red += activated * outer.Red[pixel];
+                green += activated * outer.Green[pixel];
+                blue += activated * outer.Blue[pixel];
+            }
+            sum.Store(sums + i);
+            red.Store(sums + channels + i);
+            green.Store(sums + 2 * channels + i);
+            blue.Store(sums + 3 * channels + i);
         }
-        var ofWeights = new Vector3((float)products[0], (float)products[1], (float)products[2]);
-        var correlation = weight.X * products[0] + weight.Y * products[1] + weight.Z * products[2];
-        Correct(
-            red, green, blue, features, gradient, weight, norm, slope, (float)(sum / features.Length), (float)(correlation / features.Length));
-        return ofWeights;
     }
 
-    // Of d; and adds those of outer · activated to the products.
-    private static double Sums(
-        ReadOnlySpan<float> red, ReadOnlySpan<float> green, ReadOnlySpan<float> blue, ReadOnlySpan<float> features, Vector3 weight,
-        (float Scale, float Offset) norm, float slope, Span<double> products)
-    {
-        var xs = MemoryMarshal.Cast<float, Vector<float>>(features);
-        var reds = MemoryMarshal.Cast<float, Vector<float>>(red);
-        var greens = MemoryMarshal.Cast<float, Vector<float>>(green);
-        var blues = MemoryMarshal.Cast<float, Vector<float>>(blue);
-        var (sums, ofRed, ofGreen, ofBlue) = (Vector<float>.Zero, Vector<float>.Zero, Vector<float>.Zero, Vector<float>.Zero);
-        for (var i = 0; i < xs.Length; i++)
-        {
-            var z = xs[i] * norm.Scale + new Vector<float>(norm.Offset);
-            var slopes = Planes.Slopes(z, slope);
-            var activated = z * slopes;
-            sums += (reds[i] * weight.X + greens[i] * weight.Y + blues[i] * weight.Z) * slopes;
-            ofRed += reds[i] * activated;
-            ofGreen += greens[i] * activated;
-            ofBlue += blues[i] * activated;
-        }
-        var (sum, byRed, byGreen, byBlue) = (Vector.Sum(sums), Vector.Sum(ofRed), Vector.Sum(ofGreen), Vector.Sum(ofBlue));
-        for (var i = xs.Length * Vector<float>.Count; i < features.Length; i++)
-        {
-            var z = features[i] * norm.Scale + norm.Offset;
-            var steepness = z > 0 ? 1 : slope;
-            sum += (red[i] * weight.X + green[i] * weight.Y + blue[i] * weight.Z) * steepness;
-            byRed += red[i] * z * steepness;
-            byGreen += green[i] * z * steepness;
-            byBlue += blue[i] * z * steepness;
-        }
-        products[0] += byRed;
-        products[1] += byGreen;
-        products[2] += byBlue;
-        return sum;
-    }
-
+    // scale · (d − mean(d) − z · mean(d · z)).
     private static void Correct(
-        ReadOnlySpan<float> red, ReadOnlySpan<float> green, ReadOnlySpan<float> blue, ReadOnlySpan<float> features, Span<float> gradient,
-        Vector3 weight, (float Scale, float Offset) norm, float slope, float mean, float correlation)
+        Colors outer, float* features, float* gradient, int count, int channels, float* weights, float* norm, float slope, float* means)
     {
-        var xs = MemoryMarshal.Cast<float, Vector<float>>(features);
-        var reds = MemoryMarshal.Cast<float, Vector<float>>(red);
-        var greens = MemoryMarshal.Cast<float, Vector<float>>(green);
-        var blues = MemoryMarshal.Cast<float, Vector<float>>(blue);
-        var target = MemoryMarshal.Cast<float, Vector<float>>(gradient);
-        for (var i = 0; i < xs.Length; i++)
+        for (var i = 0; i < channels; i += Vector<float>.Count)
         {
-            var z = xs[i] * norm.Scale + new Vector<float>(norm.Offset);
-            var d = (reds[i] * weight.X + greens[i] * weight.Y + blues[i] * weight.Z) * Planes.Slopes(z, slope);
-            target[i] = (d - new Vector<float>(mean) - z * correlation) * norm.Scale;
-        }
-        for (var i = xs.Length * Vector<float>.Count; i < features.Length; i++)
-        {
-            var z = features[i] * norm.Scale + norm.Offset;
-            var d = (red[i] * weight.X + green[i] * weight.Y + blue[i] * weight.Z) * (z > 0 ? 1 : slope);
-            gradient[i] = (d - mean - z * correlation) * norm.Scale;
+            Vector<float> scale = Vector.Load(norm + i), offset = Vector.Load(norm + channels + i);
+            Vector<float> mean = Vector.Load(means + i), correlation = Vector.Load(means + channels + i);
+            var ofColors = new Weights(weights, channels, i);
+            for (var pixel = 0; pixel < count; pixel++)
+            {
+                var z = Vector.Load(features + pixel * channels + i) * scale + offset;
+                var d = ofColors.Times(outer, pixel) * Planes.Slopes(z, slope);
+                ((d - mean - z * correlation) * scale).Store(gradient + pixel * channels + i);
+            }
         }
     }
 
-    private static Vector3 WeightOf(float[] weights, int channel)
+    // Of some channels.
+    private readonly struct Weights(float* weights, int channels, int first)
     {
-        var channels = weights.Length / Outputs;
-        return new Vector3(weights[channel], weights[channels + channel], weights[2 * channels + channel]);
+        private readonly Vector<float> _red = Vector.Load(weights + first);
+        private readonly Vector<float> _green = Vector.Load(weights + channels + first);
+        private readonly Vector<float> _blue = Vector.Load(weights + 2 * channels + first);
+
+        public Vector<float> Times(Colors colors, int pixel) =>
+            _red * colors.Red[pixel] + _green * colors.Green[pixel] + _blue * colors.Blue[pixel];
+    }
+
+    // Three planes from a pixel on.
+    private readonly struct Colors(Planes planes, int picture, int start)
+    {
+        public float* Red { get; } = planes.At(Outputs * picture) + start;
+
+        public float* Green { get; } = planes.At(Outputs * picture + 1) + start;
+
+        public float* Blue { get; } = planes.At(Outputs * picture + 2) + start;
     }
 }

@@ -8,7 +8,7 @@ namespace GenIsp.Isp;
 /// <summary>
 /// Local, non-linear enhancement at full size (GenISP, figure 3): 3×3 #16, 3×3 #64, each with InstanceNorm and LeakyReLU, then 1×1 #3.
 /// </summary>
-internal sealed class ShallowConvNet : Module<Tensor, Tensor>
+internal sealed class ShallowConvNet : Module<Tensor, Tensor, Tensor>
 {
     [ComponentName(Name = "conv1")]
     private readonly Conv2d _conv1 = Conv2d(3, 16, kernel_size: 3, padding: 1);
@@ -40,16 +40,35 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>[N, 3, H, W] → [N, 3, H, W], no activation at the end.</summary>
-    public override Tensor forward(Tensor image)
+    /// <summary>The network, on the picture with other colours: no activation at the end.</summary>
+    /// <param name="image">[N, 3, H, W].</param>
+    /// <param name="colors">[N, 3, 3]: what becomes of the colours of each picture.</param>
+    /// <returns>[N, 3, H, W].</returns>
+    public override Tensor forward(Tensor image, Tensor colors)
     {
         using var scope = NewDisposeScope();
-        var features = _conv2.forward(Activate(_conv1.forward(image), _norm1));
+        var features = Convolve(Activate(Recolor(image, colors), _norm1));
         var output = IsFused(features)
             ? NormActivationProjection.Apply(features, _conv3.weight, _conv3.bias!, _options.NegativeSlope, GenIspOptions.NormEpsilon)
             : _conv3.forward(Activate(features, _norm2));
-        return (_options.Skip ? output.Plus(image) : output).MoveToOuterDisposeScope();
+        return (_options.Skip ? output.Plus(colors.bmm(image.flatten(2)).view_as(image)) : output).MoveToOuterDisposeScope();
     }
+
+    // The first convolution takes other colours as other weights: fewer numbers to multiply, and to find the gradient of.
+    private Tensor Recolor(Tensor image, Tensor colors)
+    {
+        Tensor[] features = [.. Pixels.InOrder(image).split(1).Select((picture, i) =>
+        {
+            var weight = _conv1.weight.permute(0, 2, 3, 1).matmul(colors[i]).permute(0, 3, 1, 2);
+            return functional.conv2d(picture, weight, _conv1.bias, padding: [1, 1]);
+        })];
+        return features.Length == 1 ? features[0] : cat(features);
+    }
+
+    // By tiles, in which what is no number spreads further: with InstanceNorm, it does so over the whole picture.
+    private Tensor Convolve(Tensor features) => IsFused(features)
+        ? ShallowConvolution.Apply(features, _conv2.weight, _conv2.bias!)
+        : _conv2.forward(features);
 
     // Of each picture alone: no running statistics.
     private Tensor Activate(Tensor features, InstanceNorm2d? affine)
@@ -66,5 +85,5 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor>
     }
 
     private bool IsFused(Tensor features) =>
-        _options is { Normalization: FeatureNormalization.Instance, NegativeSlope: > 1e-6 } && Planes.Has(features);
+        _options is { Normalization: FeatureNormalization.Instance, NegativeSlope: > 1e-6 } && Pixels.Has(features);
 }

@@ -1,5 +1,6 @@
 using CsCheck;
 using GenIsp.Detection;
+using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
 namespace GenIsp.Tests.Detection;

@@ -1,5 +1,6 @@
 using CsCheck;
 using GenIsp.Detection;
+using GenIsp.Isp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -86,6 +87,20 @@ public sealed class FrozenConvolutionTests
         Step().ShouldBe(before);
     }
 
+    [Fact]
+    public void A_gradient_flows_to_the_addend_alone()
+    {
+        using var scope = NewDisposeScope();
+        using var convolution = new FrozenConvolution(
+            rand(32, 32, 3, 3), null, ConvolutionGeometry.Same(3), DetectorTypes.Of(DetectorPrecision.Float32));
+        var addend = Convolution.ChannelsLast(randn(1, 32, 9, 9)).requires_grad_();
+
+        var result = convolution.Forward(Convolution.ChannelsLast(zeros(1, 32, 9, 9)), addend, relu: true);
+        result.sum().backward();
+
+        addend.grad!.Numbers<float>().ShouldBe((addend > 0).to_type(ScalarType.Float32).Numbers<float>());
+    }
+
     private static void Check(Layer layer, DetectorTypes types, double tolerance, double gradientTolerance)
     {
         using var scope = NewDisposeScope();
@@ -97,15 +112,16 @@ public sealed class FrozenConvolutionTests
         using var convolution = new FrozenConvolution(weight, bias, geometry, types);
 
         var expected = nn.functional.conv2d(image, weight, bias, geometry.Strides, geometry.Padding, geometry.Dilation, geometry.Groups);
-        var addend = layer.Sum ? Random(expected.shape) : null;
+        var addend = layer.Sum ? Random(expected.shape).requires_grad_() : null;
         expected = addend is null ? expected : expected + addend;
         // What is near 0 goes on or off by rounding.
         var shift = layer.Relu ? expected.detach().sign() * 0.5 : zeros_like(expected);
         expected = layer.Relu ? (expected + shift).relu() : expected;
         var rounded = Convolution.ChannelsLast(image.detach().to_type(types.Forward)).requires_grad_();
         var sum = layer.Relu || addend is not null
-            ? Convolution.ChannelsLast(((addend ?? zeros_like(expected)) + shift).to_type(types.Forward))
+            ? Convolution.ChannelsLast(((addend?.detach() ?? zeros_like(expected)) + shift).detach().to_type(types.Forward))
             : null;
+        sum?.requires_grad_(layer.Sum);
         var actual = convolution.Forward(rounded, sum, layer.Relu);
 
         actual.dtype.ShouldBe(types.Forward);
@@ -114,6 +130,8 @@ public sealed class FrozenConvolutionTests
         actual.backward([outer.to_type(types.Forward)]);
         Distance(actual, expected).ShouldBeLessThan(tolerance, $"{layer}");
         Distance(rounded.grad!, image.grad!).ShouldBeLessThan(gradientTolerance, $"{layer}");
+        if (addend is not null)
+            Distance(sum!.grad!, addend.grad!).ShouldBeLessThan(gradientTolerance, $"{layer}");
     }
 
     // Of lengths.

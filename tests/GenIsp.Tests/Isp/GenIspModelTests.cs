@@ -223,10 +223,11 @@ public sealed class GenIspModelTests : IDisposable
         random.manual_seed(3);
         using var quiet = no_grad();
         var image = rand(1, 3, 16, 16) * 100; // so bright that InstanceNorm's epsilon is nothing
+        var same = eye(3).unsqueeze(0);
         float Brightening(FeatureNormalization normalization)
         {
             using var network = new ShallowConvNet("shallow", new GenIspOptions { Normalization = normalization });
-            return (network.forward(image * 2) - network.forward(image)).abs().max().item<float>();
+            return (network.forward(image * 2, same) - network.forward(image, same)).abs().max().item<float>();
         }
 
         Brightening(FeatureNormalization.Instance).ShouldBeLessThan(0.01f);

@@ -13,16 +13,16 @@ public sealed class NormActivationProjectionTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    // One number, fewer than a vector, a vector and a bit, more than a block; dark as a night.
+    // One pixel, a few, more than a block, and many; dark as a night.
     [Theory]
-    [InlineData(1, 1, 1, 1, 1)]
-    [InlineData(2, 3, 1, 5, 1)]
+    [InlineData(1, 16, 1, 1, 1)]
+    [InlineData(2, 32, 1, 5, 1)]
     [InlineData(1, 16, 3, 7, 1e-3)]
     [InlineData(2, 64, 41, 53, 1)]
     public void Equals_libtorchs_three_operations_there_and_back(int pictures, int channels, int height, int width, double scale)
     {
         random.manual_seed(5);
-        Tensor[] inputs = [randn(pictures, channels, height, width) * scale, randn(3, channels, 1, 1), randn(3)];
+        Tensor[] inputs = [Pixels.InOrder(randn(pictures, channels, height, width) * scale), randn(3, channels, 1, 1), randn(3)];
         Tensor[] ours = [.. inputs.Select(input => input.clone().requires_grad_())];
         // In float64, so that only one side rounds.
         Tensor[] theirs = [.. inputs.Select(input => input.to(ScalarType.Float64).requires_grad_())];
@@ -47,7 +47,7 @@ public sealed class NormActivationProjectionTests : IDisposable
     public void Is_the_same_with_and_without_a_gradient()
     {
         random.manual_seed(6);
-        var (features, weight, bias) = (randn(1, 4, 19, 23).requires_grad_(), randn(3, 4, 1, 1), randn(3));
+        var (features, weight, bias) = (Pixels.InOrder(randn(1, 16, 19, 23)).requires_grad_(), randn(3, 16, 1, 1), randn(3));
         var result = NormActivationProjection.Apply(features, weight, bias, Slope, Epsilon);
         using var quiet = no_grad();
 

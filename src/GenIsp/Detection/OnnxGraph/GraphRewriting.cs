@@ -1,3 +1,4 @@
+using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection.OnnxGraph;

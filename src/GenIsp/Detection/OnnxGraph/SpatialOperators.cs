@@ -1,3 +1,4 @@
+using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

@@ -11,7 +11,7 @@ internal sealed class RetinaNetModel : IDisposable
     private readonly FeaturePyramid _pyramid;
     private readonly RetinaNetHead _classificationHead;
     private readonly RetinaNetHead _regressionHead;
-    private (int Height, int Width, Box[] Boxes) _anchors = (0, 0, []);
+    private FrameAnchors? _anchors;
 
     /// <param name="weights">Where they are; the model's own from now on.</param>
     /// <param name="version">1 or 2.</param>
@@ -45,10 +45,13 @@ internal sealed class RetinaNetModel : IDisposable
     // The same for most pictures of a run.
     private Box[] AnchorsOf(int height, int width, IReadOnlyList<(int Height, int Width)> grids)
     {
-        if ((_anchors.Height, _anchors.Width) != (height, width))
-            _anchors = (height, width, Anchors.Create(height, width, grids));
-        return _anchors.Boxes;
+        var anchors = _anchors;
+        if (anchors?.Height != height || anchors.Width != width)
+            _anchors = anchors = new FrameAnchors(height, width, Anchors.Create(height, width, grids));
+        return anchors.Boxes;
     }
 
     public void Dispose() => _weights.Dispose();
+
+    private sealed record FrameAnchors(int Height, int Width, Box[] Boxes);
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using GenIsp.Isp.Kernels;
 using GenIsp.Weights;
 using static TorchSharp.torch;
 

@@ -1,8 +1,7 @@
-using GenIsp.Isp;
 using GenIsp.Isp.Fused;
 using static TorchSharp.torch;
 
-namespace GenIsp.Detection.Kernels;
+namespace GenIsp.Isp.Kernels;
 
 /// <summary>A window of one pixel on every pixel: a product of matrices, [pixels, in] · [in, out].</summary>
 internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
@@ -38,7 +37,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
     private protected override void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
     {
         var epilogue = EpilogueOf(addend, relu, signs);
-        float* from = image.Pointer(), to = result.Pointer();
+        float* from = image.Pointer<float>(), to = result.Pointer<float>();
         var rows = image.numel() / _inputs;
         Planes.ForEach(checked((int)((rows + RowsTogether - 1) / RowsTogether)), chunk =>
         {
@@ -54,6 +53,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
     {
         if (_back is null)
         {
+            // Only the numbers are kept: nobody goes back through this one.
             using var turned = _weight.transpose(0, 1);
             _back = new ProductKernel<TSimd, TVector>(turned, null);
         }

@@ -1,9 +1,8 @@
 using System.Runtime.CompilerServices;
-using GenIsp.Isp;
 using GenIsp.Isp.Fused;
 using static TorchSharp.torch;
 
-namespace GenIsp.Detection.Kernels;
+namespace GenIsp.Isp.Kernels;
 
 /// <summary>
 /// Any window, with or without strides: what it covers at each of its places becomes a row of a matrix, for as many places as stay in the
@@ -69,20 +68,21 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
             part => new BackPart(_weight, part * _rowsTogether, Math.Min(_rowsTogether, _patch.Height - part * _rowsTogether)))];
         result.zero_();
         Plane from = new(gradient), to = new(result);
+        var back = _back;
         // Bands of places so high that only neighbours reach into each other: every second one at the same time.
         var together = Math.Max(4, _patch.Height);
         var bands = (from.Height + together - 1) / together;
         for (var odd = 0; odd < 2; odd++)
         {
-            var (offset, each) = (odd, (bands - odd + 1) / 2);
+            var (start, each) = (odd, (bands - odd + 1) / 2);
             Planes.ForEach(checked(from.Count * each), i =>
             {
                 var (picture, band) = Math.DivRem(i, each);
-                var top = (2 * band + offset) * together;
+                var top = (2 * band + start) * together;
                 long first = ((long)picture * from.Height + top) * from.Width;
                 var end = first + (long)Math.Min(together, from.Height - top) * from.Width;
                 for (; first < end; first += PlacesTogether)
-                    RunBack(from, to, first, (int)Math.Min(PlacesTogether, end - first));
+                    RunBack(back, from, to, first, (int)Math.Min(PlacesTogether, end - first));
             });
         }
     }
@@ -109,15 +109,15 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
             epilogue.Apply(result.Numbers + place, place, places * _outputs);
     }
 
-    private void RunBack(Plane gradient, Plane result, long first, int places)
+    private void RunBack(BackPart[] back, Plane gradient, Plane result, long first, int places)
     {
         var rows = Panels<TSimd, TVector>.PaddedRows(places);
-        var widest = _back!.Max(part => part.Columns);
+        var widest = back[0].Columns;
         using var scratch = new Scratch(rows * _outputs, rows * widest);
         float* values = scratch.Take(rows * _outputs), made = scratch.Take(rows * widest);
         new ReadOnlySpan<float>(gradient.Numbers + (nint)first * _outputs, places * _outputs).CopyTo(new Span<float>(values, places * _outputs));
         new Span<float>(values + places * _outputs, (rows - places) * _outputs).Clear();
-        foreach (var part in _back!)
+        foreach (var part in back)
         {
             Panels<TSimd, TVector>.Multiply(
                 values, _outputs, rows, Scratch.PointerTo(part.Panels), _outputs, 0, _outputs, part.Columns, Scratch.PointerTo(part.Zeros), made,
@@ -155,7 +155,7 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     // [N, height, width, channels].
     private readonly struct Plane(Tensor image)
     {
-        public float* Numbers { get; } = image.Pointer();
+        public float* Numbers { get; } = image.Pointer<float>();
 
         public int Count { get; } = checked((int)image.shape[0]);
 
@@ -218,12 +218,10 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
         {
             var (up, left) = (place.Y * _down - _above + row, place.X * _right - _left);
             int start = Math.Max(0, left), end = Math.Min(image.Width, left + _width);
-            first = (start - left) * _channels;
+            first = 0;
             if ((uint)up >= (uint)image.Height || start >= end)
-            {
-                first = 0;
                 return [];
-            }
+            first = (start - left) * _channels;
             var at = ((nint)place.Picture * image.Height + up) * image.Width + start;
             return new Span<float>(image.Numbers + at * _channels, (end - start) * _channels);
         }

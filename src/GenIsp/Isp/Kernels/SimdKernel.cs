@@ -1,8 +1,7 @@
-using GenIsp.Isp;
 using GenIsp.Isp.Fused;
 using static TorchSharp.torch;
 
-namespace GenIsp.Detection.Kernels;
+namespace GenIsp.Isp.Kernels;
 
 /// <summary>A kernel for one width of vectors.</summary>
 /// <param name="weight">[out, in, height, width].</param>
@@ -18,16 +17,16 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
 
     private protected sealed override void RunBackThroughRelu(Tensor gradient, Tensor signs, Tensor result)
     {
-        var count = gradient.numel();
-        float* from = gradient.Pointer(), to = result.Pointer();
-        var bits = (ushort*)signs.Pointer();
-        Planes.ForEach(checked((int)((count + Block - 1) / Block)), block =>
-        {
-            var place = (nint)block * Block;
-            Epilogue<TSimd, TVector>.Back(from + place, bits + place / TSimd.Count, (nint)Math.Min(Block, count - place), to + place);
-        });
+        var count = (nint)gradient.numel();
+        float* from = gradient.Pointer<float>(), to = result.Pointer<float>();
+        var bits = signs.Pointer<ushort>();
+        ForEachBlock(count, (place, here) => Epilogue<TSimd, TVector>.Back(from + place, bits + place / TSimd.Count, here, to + place));
     }
 
+    /// <summary>Works on many numbers, some of them at a time: from a place on, which is a multiple of the vector's length, so many.</summary>
+    private protected static void ForEachBlock(nint count, Action<nint, nint> work) => Planes.ForEach(
+        checked((int)((count + Block - 1) / Block)), block => work((nint)block * Block, Math.Min(Block, count - (nint)block * Block)));
+
     private protected static Epilogue<TSimd, TVector> EpilogueOf(Tensor? addend, bool relu, Tensor? signs) =>
-        new(addend is null ? null : addend.Pointer(), relu, signs is null ? null : (ushort*)signs.Pointer());
+        new(addend is null ? null : addend.Pointer<float>(), relu, signs is null ? null : signs.Pointer<ushort>());
 }

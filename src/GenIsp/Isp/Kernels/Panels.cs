@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using GenIsp.Isp.Fused;
 
-namespace GenIsp.Detection.Kernels;
+namespace GenIsp.Isp.Kernels;
 
 /// <summary>
 /// Products with a matrix that is known beforehand: it lies in panels as wide as <see cref="Products{TSimd, TVector}"/> takes, so that the

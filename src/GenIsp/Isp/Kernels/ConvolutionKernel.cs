@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 using GenIsp.Isp.Fused;
 using static TorchSharp.torch;
 
-namespace GenIsp.Detection.Kernels;
+namespace GenIsp.Isp.Kernels;
 
 /// <summary>
 /// A convolution with constant weights, of float32 images on the processor, that libtorch has no part in: two to five times as fast.
@@ -67,7 +67,7 @@ internal abstract class ConvolutionKernel
     {
         using var scope = NewDisposeScope();
         var result = ResultFor(image);
-        var signs = empty((result.numel() + VectorLength - 1) / VectorLength, dtype: ScalarType.Int16);
+        var signs = empty(Vectors(result), dtype: ScalarType.Int16);
         Apply(image, addend, true, signs, result);
         return scope.MoveToOuter(result, signs);
     }
@@ -97,10 +97,11 @@ internal abstract class ConvolutionKernel
     {
         using var scope = NewDisposeScope();
         Check(gradient, _outputs);
-        if (signs.numel() != (gradient.numel() + VectorLength - 1) / VectorLength)
+        if (signs.numel() != Vectors(gradient))
             throw new ArgumentException($"These are no signs for a gradient of [{string.Join(", ", gradient.shape)}].", nameof(signs));
         var result = Image(gradient.shape);
         RunBackThroughRelu(InOrder(gradient), signs, InOrder(result));
+        GC.KeepAlive(signs);
         return result.MoveToOuterDisposeScope();
     }
 
@@ -156,6 +157,8 @@ internal abstract class ConvolutionKernel
     }
 
     private long[] ShapeFor(long[] image) => [image[0], _outputs, Made(image[2], 0), Made(image[3], 1)];
+
+    private long Vectors(Tensor image) => (image.numel() + VectorLength - 1) / VectorLength;
 
     private static Tensor InOrder(Tensor image) => image.permute(0, 2, 3, 1).contiguous();
 

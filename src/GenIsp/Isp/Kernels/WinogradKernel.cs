@@ -1,9 +1,8 @@
 using System.Runtime.CompilerServices;
-using GenIsp.Isp;
 using GenIsp.Isp.Fused;
 using static TorchSharp.torch;
 
-namespace GenIsp.Detection.Kernels;
+namespace GenIsp.Isp.Kernels;
 
 /// <summary>
 /// A 3×3 window without strides by Winograd's F(4×4, 3×3), a quarter of the direct convolution's products: of a block of tiles, transforms
@@ -64,7 +63,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         var epilogue = EpilogueOf(addend, relu, signs);
         // Where a pixel's channels fill no vectors, no vector of a pixel is one of the whole result.
         var isAtOnce = _outputs % TSimd.Count == 0;
-        float* from = image.Pointer(), to = result.Pointer();
+        float* from = image.Pointer<float>(), to = result.Pointer<float>();
         int height = (int)image.shape[1], width = (int)image.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
         var size = (nint)madeHeight * madeWidth * _outputs;
         for (var i = 0; i < image.shape[0]; i++)
@@ -74,13 +73,15 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
                 isAtOnce ? epilogue : default, i * size);
         }
         if (!isAtOnce && !epilogue.IsEmpty)
-            epilogue.Apply(to, 0, (nint)result.numel());
+            ForEachBlock((nint)result.numel(), (place, count) => epilogue.Apply(to + place, place, count));
     }
 
     private protected override void RunBack(Tensor gradient, Tensor result)
     {
         if (_back is null)
         {
+            using var quiet = no_grad();
+            // Only the numbers are kept: nobody goes back through this one.
             using var turned = _weight.transpose(0, 1).flip(2, 3);
             _back = new WinogradKernel<TSimd, TVector>(turned, null, ConvolutionGeometry.Same(3) with { Padding = [2 - _padding, 2 - _padding] });
         }

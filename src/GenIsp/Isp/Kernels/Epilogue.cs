@@ -1,11 +1,11 @@
 using System.Runtime.CompilerServices;
 using GenIsp.Isp.Fused;
 
-namespace GenIsp.Detection.Kernels;
+namespace GenIsp.Isp.Kernels;
 
 /// <summary>
 /// What follows a convolution, on its numbers while they are near: the sum with another image, and ReLU, which may note what it lets
-/// through: one bit a number, all that its way back needs.
+/// through: 16 bits a vector, all that its way back needs.
 /// </summary>
 /// <param name="addend">As many numbers as the result, or null.</param>
 /// <param name="relu">Whether what is below 0 becomes 0.</param>
@@ -20,9 +20,6 @@ internal readonly unsafe struct Epilogue<TSimd, TVector>(float* addend, bool rel
 
     /// <summary>Whether there is nothing to do.</summary>
     public bool IsEmpty => _addend is null && !_relu;
-
-    /// <summary>Vectors of so many numbers.</summary>
-    public static long Vectors(long numbers) => (numbers + TSimd.Count - 1) / TSimd.Count;
 
     /// <summary>What becomes of the result's numbers from a place on.</summary>
     /// <param name="value">A vector of them.</param>
