@@ -20,35 +20,38 @@ internal sealed class PythonPeer : IDisposable
     }
 
     /// <summary>A script that needs PyTorch; null, and a line that says why, where there is none.</summary>
-    public static PythonPeer? StartTorch(string script) =>
-        Start(script, "8 8", "PyTorch", "apt-get install python3-torch python3-torchvision");
+    /// <param name="script">A file beside this program.</param>
+    /// <param name="asItComes">Without the settings of memory and threads that <see cref="NativeRuntime"/> gives this process.</param>
+    public static PythonPeer? StartTorch(string script, bool asItComes = false) =>
+        Start(script, "8 8", "PyTorch", "apt-get install python3-torch python3-torchvision", asItComes);
 
     /// <summary>Null, and a line that says why, where the script does not answer a first line.</summary>
     /// <param name="script">A file beside this program.</param>
     /// <param name="line">What it must answer.</param>
     /// <param name="library">What the script needs, and is called.</param>
     /// <param name="install">How to get it.</param>
-    public static PythonPeer? Start(string script, string line, string library, string install)
+    /// <param name="asItComes">Whether it goes without what else it is given here: memory that is kept, and threads that spin little.</param>
+    public static PythonPeer? Start(string script, string line, string library, string install, bool asItComes = false)
     {
         if (!File.Exists(Python))
         {
             Console.WriteLine($"       no {library}: there is no {Python}");
             return null;
         }
-        var process = Process.Start(new ProcessStartInfo(Python, [Path.Combine(AppContext.BaseDirectory, script)])
+        var start = new ProcessStartInfo(Python, [Path.Combine(AppContext.BaseDirectory, script)])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            // What NativeRuntime gives this process: without, fresh pages make the peer up to 20 times slower, which is no peer.
-            Environment =
-            {
-                ["GOMP_SPINCOUNT"] = "1000",
-                ["MALLOC_TRIM_THRESHOLD_"] = "4294967296",
-                ["MALLOC_MMAP_THRESHOLD_"] = "4294967296",
-            },
-        })!;
-        var peer = new PythonPeer(process);
+        };
+        // What NativeRuntime gives this process: without, fresh pages make the peer up to 20 times slower.
+        if (!asItComes)
+        {
+            start.Environment["GOMP_SPINCOUNT"] = "1000";
+            start.Environment["MALLOC_TRIM_THRESHOLD_"] = "4294967296";
+            start.Environment["MALLOC_MMAP_THRESHOLD_"] = "4294967296";
+        }
+        var peer = new PythonPeer(Process.Start(start)!);
         if (peer.TryAsk(line, out _))
             return peer;
         peer.Dispose();

@@ -13,7 +13,7 @@ using var isp = IspFile.Load(rest.FirstOrDefault() ?? "genisp");
 using var detector = DetectorFile.Load(weights);
 
 var sensor = RawReader.Read(photo);
-var linear = LinearPipeline.ToLinear(sensor, new LinearOptions { Cst = isp.Cst });
+var linear = LinearPipeline.ToLinear(sensor, isp.Input);
 var picture = isp.Develop(linear);
 
 using var image = torch.tensor(picture.Pixels.ToArray(), [3, picture.Height, picture.Width]);

@@ -14,32 +14,21 @@ namespace GenIsp.Cli;
 internal sealed record Way(string Name, IIsp Isp, LinearOptions Options) : IDisposable
 {
     /// <summary>An ISP with the input that it works best on.</summary>
-    public static Way Of(string name, IIsp isp)
-    {
-        var network = NetworkOf(isp);
-        return new Way(name, isp, new LinearOptions
-        {
-            Cst = isp.Cst,
-            MaxSize = network?.MaxSize ?? SizeLimit.Detection,
-            Antialias = network?.Antialias ?? false,
-        });
-    }
+    public static Way Of(string name, IIsp isp) => new(name, isp, isp.Input);
 
     /// <summary>What its GenISP network's weights do not show; null where it has none.</summary>
-    public GenIspOptions? Network => NetworkOf(Isp);
+    public GenIspOptions? Network => Isp switch
+    {
+        FusedGenIsp fused => fused.Options,
+        GenIspModel model => model.Options,
+        _ => null,
+    };
 
     /// <summary>Develops a sensor's picture, or its central part.</summary>
     public RgbImage Develop(SensorImage sensor, (int Width, int Height)? crop) =>
         Isp.Develop(LinearPipeline.ToLinear(sensor, Options with { Crop = crop }));
 
     public void Dispose() => Isp.Dispose();
-
-    private static GenIspOptions? NetworkOf(IIsp isp) => isp switch
-    {
-        FusedGenIsp fused => fused.Options,
-        GenIspModel model => model.Options,
-        _ => null,
-    };
 }
 
 /// <summary>From a file to a developed picture: by one ISP, or by the one of two that serves the photo's noise better.</summary>

@@ -51,6 +51,9 @@ public sealed class FusedGenIsp : IIsp
     public CstDirection Cst => Options.Cst;
 
     /// <inheritdoc/>
+    public LinearOptions Input => Options.Input;
+
+    /// <inheritdoc/>
     public RgbImage Develop(LinearImage image) => Develop(image, out _, out _);
 
     /// <summary>Develops a picture, and tells what ConvWB and ConvCC said of it.</summary>

@@ -59,6 +59,9 @@ public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
     /// <inheritdoc/>
     public CstDirection Cst => Options.Cst;
 
+    /// <inheritdoc/>
+    public LinearOptions Input => Options.Input;
+
     /// <summary>The network: out = Shallow(CC · diag(WB) · XYZ).</summary>
     /// <param name="xyz">[N, 3, H, W], float32, linear, in the colour space of <see cref="Cst"/>.</param>
     /// <returns>[N, 3, H, W], float32, RGB, nominally 0..1, not clamped.</returns>

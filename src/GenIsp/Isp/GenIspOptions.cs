@@ -67,6 +67,9 @@ public sealed record GenIspOptions
     /// </summary>
     public double? AutoBelow { get; init; }
 
+    /// <summary>How the input is made that such a network works best on.</summary>
+    internal LinearOptions Input => new() { Cst = Cst, MaxSize = MaxSize ?? SizeLimit.Detection, Antialias = Antialias };
+
     /// <summary>The options as text by key, for a weights file's metadata.</summary>
     internal IEnumerable<KeyValuePair<string, string>> ToMetadata() =>
     [

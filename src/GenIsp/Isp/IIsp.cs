@@ -9,6 +9,9 @@ public interface IIsp : IDisposable
     /// <summary>The colour space that it was made for.</summary>
     CstDirection Cst { get; }
 
+    /// <summary>How the input is made that it serves detectors best with: a network's, as it was trained.</summary>
+    LinearOptions Input => new() { Cst = Cst };
+
     /// <summary>Develops a picture.</summary>
     /// <param name="image">In the colour space of <see cref="Cst"/>, of any size.</param>
     /// <returns>RGB of the same size, nominally 0..1, not clamped unless the ISP says so.</returns>

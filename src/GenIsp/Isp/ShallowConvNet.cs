@@ -57,12 +57,14 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor, Tensor>
     // The first convolution takes other colours as other weights: fewer numbers to multiply, and to find the gradient of.
     private Tensor Recolor(Tensor image, Tensor colors)
     {
-        Tensor[] features = [.. Pixels.InOrder(image).split(1).Select((picture, i) =>
+        var inOrder = Pixels.InOrder(image);
+        Tensor Of(int picture)
         {
-            var weight = _conv1.weight.permute(0, 2, 3, 1).matmul(colors[i]).permute(0, 3, 1, 2);
-            return functional.conv2d(picture, weight, _conv1.bias, padding: [1, 1]);
-        })];
-        return features.Length == 1 ? features[0] : cat(features);
+            var weight = _conv1.weight.permute(0, 2, 3, 1).matmul(colors[picture]).permute(0, 3, 1, 2);
+            return functional.conv2d(inOrder.narrow(0, picture, 1), weight, _conv1.bias, padding: [1, 1]);
+        }
+        var pictures = (int)image.shape[0];
+        return pictures == 1 ? Of(0) : cat([.. Enumerable.Range(0, pictures).Select(Of)]);
     }
 
     // By tiles, in which what is no number spreads further: with InstanceNorm, it does so over the whole picture.

@@ -32,6 +32,17 @@ public sealed class FusedGenIspTests : IDisposable
         ShouldEqualTheModel(new GenIspOptions(), RandomImage(width, height, 0.3f));
 
     [Fact]
+    public void A_networks_input_is_made_as_it_was_trained()
+    {
+        using var shipped = IspFile.Load(IspFile.Shipped);
+        shipped.Input.ShouldBe(new LinearOptions { MaxSize = new SizeLimit(416, 416), Antialias = true });
+        using var plain = new GenIspModel(new GenIspOptions { Cst = CstDirection.Direct });
+        plain.Input.ShouldBe(new LinearOptions { Cst = CstDirection.Direct });
+        using IIsp classical = new ClassicalIsp();
+        classical.Input.ShouldBe(new LinearOptions());
+    }
+
+    [Fact]
     public void Equals_the_model_with_any_options()
     {
         var pool = Gen.Int[1, 6];
