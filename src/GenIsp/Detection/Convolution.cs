@@ -1,3 +1,4 @@
+using GenIsp.Isp;
 using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -15,9 +16,6 @@ namespace GenIsp.Detection;
 /// </remarks>
 internal static class Convolution
 {
-    /// <summary>The image in the order of memory [N, H, W, C], which it keeps where it has it already.</summary>
-    public static Tensor ChannelsLast(Tensor image) => image.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
-
     /// <summary>Whether each pixel is multiplied by a matrix, and no more.</summary>
     /// <param name="weight">[out, in / groups, height, width].</param>
     /// <param name="geometry">Where its window stands.</param>
@@ -31,11 +29,11 @@ internal static class Convolution
     /// <returns>[N, out, H', W'], channels-last.</returns>
     public static Tensor Apply(Tensor image, Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
     {
-        image = ChannelsLast(image);
+        image = Pixels.ChannelsLast(image);
         if (!IsProduct(weight, geometry))
-            return Slide(image, ChannelsLast(weight), bias, geometry);
+            return Slide(image, Pixels.ChannelsLast(weight), bias, geometry);
         var strided = Strided(image, geometry);
-        return Image(functional.linear(Pixels(strided), weight.flatten(1), bias), strided.shape);
+        return Image(functional.linear(Rows(strided), weight.flatten(1), bias), strided.shape);
     }
 
     /// <summary>The convolution by a window of more than one pixel, or in groups.</summary>
@@ -63,11 +61,11 @@ internal static class Convolution
     private static Tensor Padded(Tensor image, ConvolutionGeometry geometry)
     {
         var (height, width) = (geometry.Padding[0], geometry.Padding[1]);
-        return ChannelsLast(functional.pad(image, [width, width, height, height]));
+        return Pixels.ChannelsLast(functional.pad(image, [width, width, height, height]));
     }
 
     /// <summary>[N, C, H, W] → [N · H · W, C].</summary>
-    public static Tensor Pixels(Tensor image) => image.permute(0, 2, 3, 1).reshape(-1, image.shape[1]);
+    public static Tensor Rows(Tensor image) => image.permute(0, 2, 3, 1).reshape(-1, image.shape[1]);
 
     /// <summary>[N · H · W, C] → [N, C, H, W], channels-last.</summary>
     public static Tensor Image(Tensor pixels, long[] shape) => pixels.view(shape[0], shape[2], shape[3], -1).permute(0, 3, 1, 2);

@@ -31,7 +31,9 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
     /// where u is −logit for an anchor's class and logit for all others.
     /// </summary>
     /// <param name="logits">[A, C], float32.</param>
-    /// <param name="classes">A of them: 0..C − 1, <see cref="AnchorMatcher.Background"/> or <see cref="AnchorMatcher.Between"/>, which is left out.</param>
+    /// <param name="classes">
+    /// A of them: 0..C − 1, <see cref="AnchorMatcher.Background"/>, or <see cref="AnchorMatcher.Between"/>, which is left out.
+    /// </param>
     /// <param name="options">α and γ.</param>
     /// <returns>A scalar.</returns>
     public static Tensor Sum(Tensor logits, int[] classes, DetectionLossOptions options)
@@ -142,7 +144,8 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
         var isPositive = Vector.GreaterThanOrEqual(u, Vector<float>.Zero);
         var p = Vector.ConditionalSelect(isPositive, Vector<float>.One, e) / whole;
         var other = Vector.ConditionalSelect(isPositive, e, Vector<float>.One) / whole;
-        var weight = (gamma == 2 ? p * p : Exp((Vector.Max(Vector.Min(u, Vector<float>.Zero), new Vector<float>(LeastPower)) - log) * gamma)) * alpha;
+        var least = Vector.Max(Vector.Min(u, Vector<float>.Zero), new Vector<float>(LeastPower));
+        var weight = (gamma == 2 ? p * p : Exp((least - log) * gamma)) * alpha;
         slope = weight * (other * s * gamma + p);
         return weight * s;
     }
@@ -154,7 +157,7 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
         var held = Vector.Max(x, new Vector<float>(LeastPower));
         var power = Vector.Floor(held * (1 / Ln2) + new Vector<float>(0.5f));
         // ln 2 in two parts, of which the first has so few digits that its product is exact.
-        var rest = held - power * (355f / 512) - power * (Ln2Rest);
+        var rest = held - power * (355f / 512) - power * Ln2Rest;
         var sum = Then(1f / 24, rest, Then(1f / 120, rest, Then(1f / 720, rest, new Vector<float>(1f / 5040))));
         sum = Then(1, rest, Then(1, rest, Then(1f / 2, rest, Then(1f / 6, rest, sum))));
         return sum * Vector.AsVectorSingle(Vector.ConvertToInt32(power) + new Vector<int>(127) << 23);

@@ -1,3 +1,4 @@
+using GenIsp.Isp;
 using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -35,7 +36,7 @@ internal sealed class FrozenConvolution : IDisposable
         _types = depth >= LeastDepth ? types : types with { Back = types.Forward };
         _isProduct = Convolution.IsProduct(weight, geometry);
         _bias = bias is null ? null : Own(bias, types.Forward);
-        _weight = Own(Convolution.ChannelsLast(weight), types.Forward);
+        _weight = Own(Pixels.ChannelsLast(weight), types.Forward);
         _kernel = ConvolutionKernel.Of(_weight, _bias, geometry);
     }
 
@@ -54,9 +55,9 @@ internal sealed class FrozenConvolution : IDisposable
         using var scope = NewDisposeScope();
         var strided = _isProduct ? Convolution.Strided(image, _geometry) : image;
         // Rows of pixels are no view for what follows: autograd would copy a gradient that goes through a view changed in place.
-        var result = Linear(_isProduct ? Convolution.Pixels(strided) : strided);
+        var result = Linear(_isProduct ? Convolution.Rows(strided) : strided);
         if (addend is not null)
-            result.PlusInPlace(_isProduct ? Convolution.Pixels(addend) : addend);
+            result.PlusInPlace(_isProduct ? Convolution.Rows(addend) : addend);
         if (relu)
             result.relu_();
         return (_isProduct ? Convolution.Image(result, strided.shape) : result).MoveToOuterDisposeScope();
@@ -95,10 +96,10 @@ internal sealed class FrozenConvolution : IDisposable
     private Tensor TurnedWeight()
     {
         if (_isProduct)
-            return _weight.transpose(0, 1);
+            return _weight.transpose(0, 1).contiguous();
         var (groups, outputs) = (_geometry.Groups, _weight.shape[0] / _geometry.Groups);
         var (inputs, height, width) = (_weight.shape[1], _weight.shape[2], _weight.shape[3]);
-        return Convolution.ChannelsLast(
+        return Pixels.ChannelsLast(
             _weight.reshape(groups, outputs, inputs, height, width).transpose(1, 2).flip(3, 4).reshape(-1, outputs, height, width));
     }
 
@@ -108,7 +109,7 @@ internal sealed class FrozenConvolution : IDisposable
         using var quiet = no_grad();
         _turned ??= Own(TurnedWeight(), _types.Back);
         var rounded = gradient.to_type(_types.Back);
-        return Apply(_isProduct ? rounded : Convolution.ChannelsLast(rounded), _turned, null, Turned())
+        return Apply(_isProduct ? rounded : Pixels.ChannelsLast(rounded), _turned, null, Turned())
             .to_type(_types.Forward).MoveToOuterDisposeScope();
     }
 

@@ -37,7 +37,7 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
     {
         var result = ctx.get_saved_variables()[0];
         var gradient = Pixels.Empty(result.shape);
-        using var outer = Pixels.InOrder(grad_output);
+        using var outer = Pixels.ChannelsLast(grad_output);
         var (norms, slope) = ((float[][])ctx.get_data("norms"), (float)ctx.get_data("slope"));
         Pixels from = new(outer), activated = new(result), to = new(gradient);
         var channels = from.Channels;

@@ -51,14 +51,14 @@ internal readonly unsafe struct Pixels
         return inOrder.is_contiguous();
     }
 
-    /// <summary>The image itself if it lies in memory so, else a copy.</summary>
-    public static Tensor InOrder(Tensor image)
+    /// <summary>The image in the order of memory [N, H, W, C], which it keeps where it has it already.</summary>
+    public static Tensor ChannelsLast(Tensor image)
     {
         using var scope = NewDisposeScope();
         return image.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
-    /// <summary>An image that is not set yet.</summary>
+    /// <summary>An image that is not set yet; no view of another order, which autograd would not let change in place.</summary>
     public static Tensor Empty(long[] shape) => empty_strided(
         shape, [shape[1] * shape[2] * shape[3], 1, shape[1] * shape[3], shape[1]], dtype: ScalarType.Float32);
 

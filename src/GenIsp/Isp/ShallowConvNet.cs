@@ -57,7 +57,7 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor, Tensor>
     // The first convolution takes other colours as other weights: fewer numbers to multiply, and to find the gradient of.
     private Tensor Recolor(Tensor image, Tensor colors)
     {
-        var inOrder = Pixels.InOrder(image);
+        var inOrder = Pixels.ChannelsLast(image);
         Tensor Of(int picture)
         {
             var weight = _conv1.weight.permute(0, 2, 3, 1).matmul(colors[picture]).permute(0, 3, 1, 2);

@@ -1,5 +1,6 @@
 using CsCheck;
 using GenIsp.Detection;
+using GenIsp.Isp;
 using GenIsp.Isp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -48,7 +49,7 @@ public sealed class FrozenConvolutionTests
         float[] Back(DetectorPrecision precision)
         {
             using var convolution = new FrozenConvolution(weight, null, ConvolutionGeometry.Same(3) with { Groups = groups }, DetectorTypes.Of(precision));
-            var image = Convolution.ChannelsLast(rand(1, 32, 9, 9)).requires_grad_();
+            var image = Pixels.ChannelsLast(rand(1, 32, 9, 9)).requires_grad_();
             convolution.Forward(image).backward([outer]);
             return image.grad!.Numbers<float>();
         }
@@ -77,7 +78,7 @@ public sealed class FrozenConvolutionTests
         long Step()
         {
             using (NewDisposeScope())
-                convolution.Forward(Convolution.ChannelsLast(image), relu: true).sum().backward();
+                convolution.Forward(Pixels.ChannelsLast(image), relu: true).sum().backward();
             return DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         }
 
@@ -93,9 +94,9 @@ public sealed class FrozenConvolutionTests
         using var scope = NewDisposeScope();
         using var convolution = new FrozenConvolution(
             rand(32, 32, 3, 3), null, ConvolutionGeometry.Same(3), DetectorTypes.Of(DetectorPrecision.Float32));
-        var addend = Convolution.ChannelsLast(randn(1, 32, 9, 9)).requires_grad_();
+        var addend = Pixels.ChannelsLast(randn(1, 32, 9, 9)).requires_grad_();
 
-        var result = convolution.Forward(Convolution.ChannelsLast(zeros(1, 32, 9, 9)), addend, relu: true);
+        var result = convolution.Forward(Pixels.ChannelsLast(zeros(1, 32, 9, 9)), addend, relu: true);
         result.sum().backward();
 
         addend.grad!.Numbers<float>().ShouldBe((addend > 0).to_type(ScalarType.Float32).Numbers<float>());
@@ -117,9 +118,9 @@ public sealed class FrozenConvolutionTests
         // What is near 0 goes on or off by rounding.
         var shift = layer.Relu ? expected.detach().sign() * 0.5 : zeros_like(expected);
         expected = layer.Relu ? (expected + shift).relu() : expected;
-        var rounded = Convolution.ChannelsLast(image.detach().to_type(types.Forward)).requires_grad_();
+        var rounded = Pixels.ChannelsLast(image.detach().to_type(types.Forward)).requires_grad_();
         var sum = layer.Relu || addend is not null
-            ? Convolution.ChannelsLast(((addend?.detach() ?? zeros_like(expected)) + shift).detach().to_type(types.Forward))
+            ? Pixels.ChannelsLast(((addend?.detach() ?? zeros_like(expected)) + shift).detach().to_type(types.Forward))
             : null;
         sum?.requires_grad_(layer.Sum);
         var actual = convolution.Forward(rounded, sum, layer.Relu);

@@ -22,7 +22,7 @@ public sealed class NormActivationProjectionTests : IDisposable
     public void Equals_libtorchs_three_operations_there_and_back(int pictures, int channels, int height, int width, double scale)
     {
         random.manual_seed(5);
-        Tensor[] inputs = [Pixels.InOrder(randn(pictures, channels, height, width) * scale), randn(3, channels, 1, 1), randn(3)];
+        Tensor[] inputs = [Pixels.ChannelsLast(randn(pictures, channels, height, width) * scale), randn(3, channels, 1, 1), randn(3)];
         Tensor[] ours = [.. inputs.Select(input => input.clone().requires_grad_())];
         // In float64, so that only one side rounds.
         Tensor[] theirs = [.. inputs.Select(input => input.to(ScalarType.Float64).requires_grad_())];
@@ -47,7 +47,7 @@ public sealed class NormActivationProjectionTests : IDisposable
     public void Is_the_same_with_and_without_a_gradient()
     {
         random.manual_seed(6);
-        var (features, weight, bias) = (Pixels.InOrder(randn(1, 16, 19, 23)).requires_grad_(), randn(3, 16, 1, 1), randn(3));
+        var (features, weight, bias) = (Pixels.ChannelsLast(randn(1, 16, 19, 23)).requires_grad_(), randn(3, 16, 1, 1), randn(3));
         var result = NormActivationProjection.Apply(features, weight, bias, Slope, Epsilon);
         using var quiet = no_grad();
 

@@ -24,7 +24,7 @@ public sealed class NormActivationTests : IDisposable
         int pictures, int channels, int height, int width, double scale, double offset)
     {
         random.manual_seed(5);
-        var features = Pixels.InOrder(randn(pictures, channels, height, width) * scale + offset).requires_grad_();
+        var features = Pixels.ChannelsLast(randn(pictures, channels, height, width) * scale + offset).requires_grad_();
         var same = features.detach().clone().requires_grad_();
         var outer = randn(pictures, channels, height, width);
 
@@ -44,7 +44,7 @@ public sealed class NormActivationTests : IDisposable
     public void Is_the_same_with_and_without_a_gradient()
     {
         random.manual_seed(6);
-        var features = Pixels.InOrder(randn(1, 16, 19, 23)).requires_grad_();
+        var features = Pixels.ChannelsLast(randn(1, 16, 19, 23)).requires_grad_();
         var result = NormActivation.Apply(features, Slope, Epsilon);
         using var quiet = no_grad();
 
@@ -57,7 +57,7 @@ public sealed class NormActivationTests : IDisposable
     [Fact]
     public void A_channel_of_one_value_is_0_and_one_that_is_no_number_stays_so()
     {
-        var features = Pixels.InOrder(full([1, 16, 4, 9], 0.25f));
+        var features = Pixels.ChannelsLast(full([1, 16, 4, 9], 0.25f));
         features[0, 1, 2, 3] = float.NaN;
 
         var result = NormActivation.Apply(features, Slope, Epsilon);

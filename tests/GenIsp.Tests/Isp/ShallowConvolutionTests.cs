@@ -59,7 +59,7 @@ public sealed class ShallowConvolutionTests
         using var scope = NewDisposeScope();
         Tensor[] ours =
         [
-            Pixels.InOrder(randn(2, 16, 23, 37)).requires_grad_(), randn(64, 16, 3, 3).requires_grad_(), randn(64).requires_grad_(),
+            Pixels.ChannelsLast(randn(2, 16, 23, 37)).requires_grad_(), randn(64, 16, 3, 3).requires_grad_(), randn(64).requires_grad_(),
         ];
         Tensor[] exact = [.. ours.Select(input => input.detach().@double().requires_grad_())];
         var outer = randn(2, 64, 23, 37);

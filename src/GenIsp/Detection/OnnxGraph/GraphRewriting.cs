@@ -1,3 +1,4 @@
+using GenIsp.Isp;
 using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
@@ -97,7 +98,7 @@ internal static class GraphRewriting
 
     private static Kernel Run(FrozenConvolution convolution, ScalarType type, bool relu) => x =>
     {
-        var image = Convolution.ChannelsLast(x[0].to_type(type));
+        var image = Pixels.ChannelsLast(x[0].to_type(type));
         return [convolution.Forward(image, relu: relu).to_type(x[0].dtype)];
     };
 

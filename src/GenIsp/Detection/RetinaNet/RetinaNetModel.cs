@@ -1,4 +1,5 @@
 using GenIsp.Geometry;
+using GenIsp.Isp;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection.RetinaNet;
@@ -33,7 +34,7 @@ internal sealed class RetinaNetModel : IDisposable
     public RetinaNetOutput Forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var levels = _pyramid.Forward(_body.Forward(Convolution.ChannelsLast(images.to_type(_weights.Types.Forward))));
+        var levels = _pyramid.Forward(_body.Forward(Pixels.ChannelsLast(images.to_type(_weights.Types.Forward))));
         var grids = levels.Select(level => ((int)level.shape[2], (int)level.shape[3])).ToList();
         return new RetinaNetOutput(
             _classificationHead.Forward(levels).to_type(ScalarType.Float32).MoveToOuterDisposeScope(),

@@ -5,12 +5,10 @@ using static TorchSharp.torch;
 namespace GenIsp.Isp.Kernels;
 
 /// <summary>
-/// A convolution with constant weights, of float32 images on the processor, that libtorch has no part in: two to five times as fast.
+/// A convolution with constant weights, of float32 images on the processor, that libtorch has no part in: up to five times as fast.
 /// </summary>
 internal abstract class ConvolutionKernel
 {
-    private readonly long _inputs;
-    private readonly long _outputs;
     private readonly ConvolutionGeometry _geometry;
     private readonly (long Height, long Width) _window;
 
@@ -18,9 +16,18 @@ internal abstract class ConvolutionKernel
     /// <param name="geometry">Where the window stands.</param>
     private protected ConvolutionKernel(Tensor weight, ConvolutionGeometry geometry)
     {
-        (_outputs, _inputs, _window) = (weight.shape[0], weight.shape[1], (weight.shape[2], weight.shape[3]));
-        _geometry = geometry;
+        (Weight, _geometry, _window) = (weight, geometry, (weight.shape[2], weight.shape[3]));
+        (Outputs, Inputs) = (checked((int)weight.shape[0]), checked((int)weight.shape[1]));
     }
+
+    /// <summary>[out, in, height, width].</summary>
+    private protected Tensor Weight { get; }
+
+    /// <summary>Channels of an image.</summary>
+    private protected int Inputs { get; }
+
+    /// <summary>Channels of the result.</summary>
+    private protected int Outputs { get; }
 
     /// <summary>The kernel for such a convolution, or null where there is none.</summary>
     /// <param name="weight">[out, in / groups, height, width]; the caller keeps it, for the way back is made of it when it is first gone.</param>
@@ -79,13 +86,13 @@ internal abstract class ConvolutionKernel
     public Tensor Back(Tensor gradient, long[] shape)
     {
         using var scope = NewDisposeScope();
-        Check(gradient, _outputs);
-        if (shape[1] != _inputs || !gradient.shape.SequenceEqual(ShapeFor(shape)))
+        Check(gradient, Outputs);
+        if (shape[1] != Inputs || !gradient.shape.SequenceEqual(ShapeFor(shape)))
         {
             throw new ArgumentException(
                 $"No image of [{string.Join(", ", shape)}] makes a result of [{string.Join(", ", gradient.shape)}].", nameof(shape));
         }
-        var result = Image(shape);
+        var result = Pixels.Empty(shape);
         RunBack(InOrder(gradient), InOrder(result));
         return result.MoveToOuterDisposeScope();
     }
@@ -96,10 +103,10 @@ internal abstract class ConvolutionKernel
     public Tensor BackThroughRelu(Tensor gradient, Tensor signs)
     {
         using var scope = NewDisposeScope();
-        Check(gradient, _outputs);
+        Check(gradient, Outputs);
         if (signs.numel() != Vectors(gradient))
             throw new ArgumentException($"These are no signs for a gradient of [{string.Join(", ", gradient.shape)}].", nameof(signs));
-        var result = Image(gradient.shape);
+        var result = Pixels.Empty(gradient.shape);
         RunBackThroughRelu(InOrder(gradient), signs, InOrder(result));
         GC.KeepAlive(signs);
         return result.MoveToOuterDisposeScope();
@@ -140,7 +147,7 @@ internal abstract class ConvolutionKernel
     {
         if (addend is not null)
         {
-            Check(addend, _outputs);
+            Check(addend, Outputs);
             if (!addend.shape.SequenceEqual(result.shape))
             {
                 throw new ArgumentException(
@@ -152,19 +159,15 @@ internal abstract class ConvolutionKernel
 
     private Tensor ResultFor(Tensor image)
     {
-        Check(image, _inputs);
-        return Image(ShapeFor(image.shape));
+        Check(image, Inputs);
+        return Pixels.Empty(ShapeFor(image.shape));
     }
 
-    private long[] ShapeFor(long[] image) => [image[0], _outputs, Made(image[2], 0), Made(image[3], 1)];
+    private long[] ShapeFor(long[] image) => [image[0], Outputs, Made(image[2], 0), Made(image[3], 1)];
 
     private long Vectors(Tensor image) => (image.numel() + VectorLength - 1) / VectorLength;
 
     private static Tensor InOrder(Tensor image) => image.permute(0, 2, 3, 1).contiguous();
-
-    // Not a view of another order, which autograd would not let change in place.
-    private static Tensor Image(long[] shape) => empty_strided(
-        shape, [shape[1] * shape[2] * shape[3], 1, shape[1] * shape[3], shape[1]], dtype: ScalarType.Float32);
 
     // Throws what libtorch would: the pointers behind it trust the shape.
     private static void Check(Tensor image, long channels)

@@ -17,10 +17,7 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     // So many numbers of a place are copied at once, in whole rows of the window.
     private const int Depth = 512;
 
-    private readonly Tensor _weight;
     private readonly Patch _patch;
-    private readonly int _outputs;
-    private readonly int _padded;
     private readonly int _rowsTogether;
     private readonly float[] _panels;
     private readonly float[] _start;
@@ -32,16 +29,13 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     public PatchKernel(Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
         : base(weight, geometry)
     {
-        _weight = weight;
         _patch = new Patch(weight, geometry);
-        _outputs = checked((int)weight.shape[0]);
-        _padded = Panels<TSimd, TVector>.PaddedColumns(_outputs);
         _rowsTogether = Math.Clamp(Depth / _patch.Row, 1, _patch.Height);
         var depth = _patch.Height * _patch.Row;
-        _panels = GC.AllocateArray<float>(checked(depth * _padded), pinned: true);
+        _panels = GC.AllocateArray<float>(checked(depth * Padded), pinned: true);
         using var matrix = weight.permute(2, 3, 1, 0);
-        Panels<TSimd, TVector>.Pack(matrix.Numbers<float>(), depth, _outputs, _panels);
-        _start = Start(bias, _outputs, _padded);
+        Panels<TSimd, TVector>.Pack(matrix.Numbers<float>(), depth, Outputs, _panels);
+        _start = Start(bias, Outputs, Padded);
     }
 
     /// <summary>Whether it is made for such a convolution: with few outputs, most of a vector would be for nothing.</summary>
@@ -65,7 +59,7 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     private protected override void RunBack(Tensor gradient, Tensor result)
     {
         _back ??= [.. Enumerable.Range(0, (_patch.Height + _rowsTogether - 1) / _rowsTogether).Select(
-            part => new BackPart(_weight, part * _rowsTogether, Math.Min(_rowsTogether, _patch.Height - part * _rowsTogether)))];
+            part => new BackPart(Weight, part * _rowsTogether, Math.Min(_rowsTogether, _patch.Height - part * _rowsTogether)))];
         result.zero_();
         Plane from = new(gradient), to = new(result);
         var back = _back;
@@ -74,11 +68,11 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
         var bands = (from.Height + together - 1) / together;
         for (var odd = 0; odd < 2; odd++)
         {
-            var (start, each) = (odd, (bands - odd + 1) / 2);
+            var each = (bands - odd + 1) / 2;
             Planes.ForEach(checked(from.Count * each), i =>
             {
                 var (picture, band) = Math.DivRem(i, each);
-                var top = (2 * band + start) * together;
+                var top = (2 * band + odd) * together;
                 long first = ((long)picture * from.Height + top) * from.Width;
                 var end = first + (long)Math.Min(together, from.Height - top) * from.Width;
                 for (; first < end; first += PlacesTogether)
@@ -91,36 +85,36 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     {
         var rows = Panels<TSimd, TVector>.PaddedRows(places);
         var widest = _rowsTogether * _patch.Row;
-        using var scratch = new Scratch(rows * widest, rows * _padded);
-        float* values = scratch.Take(rows * widest), made = scratch.Take(rows * _padded);
+        using var scratch = new Scratch(rows * widest, rows * Padded);
+        float* values = scratch.Take(rows * widest), made = scratch.Take(rows * Padded);
         for (var top = 0; top < _patch.Height; top += _rowsTogether)
         {
             var depth = Math.Min(_rowsTogether, _patch.Height - top) * _patch.Row;
             _patch.Copy(image, new Places(result, first), places, top, depth / _patch.Row, values);
             new Span<float>(values + places * depth, (rows - places) * depth).Clear();
             Panels<TSimd, TVector>.Multiply(
-                values, depth, rows, Scratch.PointerTo(_panels), _patch.Height * _patch.Row, top * _patch.Row, top * _patch.Row + depth, _padded,
-                Scratch.PointerTo(_start), made, _padded);
+                values, depth, rows, Scratch.PointerTo(_panels), _patch.Height * _patch.Row, top * _patch.Row, top * _patch.Row + depth, Padded,
+                Scratch.PointerTo(_start), made, Padded);
         }
-        var place = (nint)first * _outputs;
+        var place = (nint)first * Outputs;
         for (var i = 0; i < places; i++)
-            new ReadOnlySpan<float>(made + i * _padded, _outputs).CopyTo(new Span<float>(result.Numbers + place + i * _outputs, _outputs));
+            new ReadOnlySpan<float>(made + i * Padded, Outputs).CopyTo(new Span<float>(result.Numbers + place + i * Outputs, Outputs));
         if (!epilogue.IsEmpty)
-            epilogue.Apply(result.Numbers + place, place, places * _outputs);
+            epilogue.Apply(result.Numbers + place, place, places * Outputs);
     }
 
     private void RunBack(BackPart[] back, Plane gradient, Plane result, long first, int places)
     {
         var rows = Panels<TSimd, TVector>.PaddedRows(places);
         var widest = back[0].Columns;
-        using var scratch = new Scratch(rows * _outputs, rows * widest);
-        float* values = scratch.Take(rows * _outputs), made = scratch.Take(rows * widest);
-        new ReadOnlySpan<float>(gradient.Numbers + (nint)first * _outputs, places * _outputs).CopyTo(new Span<float>(values, places * _outputs));
-        new Span<float>(values + places * _outputs, (rows - places) * _outputs).Clear();
+        using var scratch = new Scratch(rows * Outputs, rows * widest);
+        float* values = scratch.Take(rows * Outputs), made = scratch.Take(rows * widest);
+        new ReadOnlySpan<float>(gradient.Numbers + (nint)first * Outputs, places * Outputs).CopyTo(new Span<float>(values, places * Outputs));
+        new Span<float>(values + places * Outputs, (rows - places) * Outputs).Clear();
         foreach (var part in back)
         {
             Panels<TSimd, TVector>.Multiply(
-                values, _outputs, rows, Scratch.PointerTo(part.Panels), _outputs, 0, _outputs, part.Columns, Scratch.PointerTo(part.Zeros), made,
+                values, Outputs, rows, Scratch.PointerTo(part.Panels), Outputs, 0, Outputs, part.Columns, Scratch.PointerTo(part.Zeros), made,
                 part.Columns);
             _patch.Add(made, part.Columns, new Places(gradient, first), places, part.Top, part.Rows, result);
         }

@@ -13,6 +13,9 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
     // Numbers of an image that a thread works on at once.
     private const int Block = 1 << 16;
 
+    /// <summary>Columns of the panels.</summary>
+    private protected int Padded { get; } = Panels<TSimd, TVector>.PaddedColumns(checked((int)weight.shape[0]));
+
     private protected sealed override int VectorLength => TSimd.Count;
 
     private protected sealed override void RunBackThroughRelu(Tensor gradient, Tensor signs, Tensor result)

@@ -22,8 +22,10 @@ internal static unsafe class WindowGradient
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
+        if (gradient.shape[1] % Panels<TSimd, TVector>.Width != 0)
+            throw new ArgumentException($"{gradient.shape[1]} outputs fill no pairs of vectors.", nameof(gradient));
         using var scope = NewDisposeScope();
-        var (values, outer) = (Pixels.InOrder(image), Pixels.InOrder(gradient));
+        var (values, outer) = (Pixels.ChannelsLast(image), Pixels.ChannelsLast(gradient));
         Pixels from = new(values), to = new(outer);
         var (height, width) = ((int)image.shape[2], (int)image.shape[3]);
         var work = new WindowGradient<TSimd, TVector>(from.Channels, to.Channels, height, width);
@@ -67,8 +69,7 @@ internal readonly unsafe struct WindowGradient<TSimd, TVector>(int inputs, int o
     public float[] OfBand(float* image, float* gradient, int top)
     {
         // Three pixels' channels side by side: those a row of the window covers.
-        int row = 3 * inputs, padded = (row + Products<TSimd, TVector>.Step(outputs) - 1) / Products<TSimd, TVector>.Step(outputs)
-            * Products<TSimd, TVector>.Step(outputs);
+        int row = 3 * inputs, padded = Panels<TSimd, TVector>.PaddedRows(row);
         var line = (Columns + 2) * inputs + padded;
         using var scratch = new Scratch(3 * line, 3 * padded * outputs, outputs);
         float* lines = scratch.Take(3 * line), sums = scratch.Take(3 * padded * outputs), bias = scratch.Take(outputs);

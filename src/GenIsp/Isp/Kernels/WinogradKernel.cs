@@ -20,10 +20,6 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     // So that the positions of a block do not all fall on the same few lines of a cache.
     private const int Apart = 16;
 
-    private readonly Tensor _weight;
-    private readonly int _inputs;
-    private readonly int _outputs;
-    private readonly int _padded;
     private readonly int _padding;
     private readonly float[] _panels;
     private readonly float[] _zeros;
@@ -36,18 +32,15 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     public WinogradKernel(Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
         : base(weight, geometry)
     {
-        _weight = weight;
-        (_outputs, _inputs) = (checked((int)weight.shape[0]), checked((int)weight.shape[1]));
         _padding = (int)geometry.Padding[0];
-        _padded = Panels<TSimd, TVector>.PaddedColumns(_outputs);
-        var size = checked(_inputs * _padded);
+        var size = checked(Inputs * Padded);
         _panels = GC.AllocateArray<float>(checked(Positions * size), pinned: true);
-        var transformed = WinogradWeights.Transform(weight.Numbers<float>(), _outputs);
+        var transformed = WinogradWeights.Transform(weight.Numbers<float>(), Outputs);
         Planes.ForEach(Positions, position => Panels<TSimd, TVector>.Pack(
-            transformed.AsSpan(position * _inputs * _outputs, _inputs * _outputs), _inputs, _outputs,
+            transformed.AsSpan(position * Inputs * Outputs, Inputs * Outputs), Inputs, Outputs,
             _panels.AsSpan(position * size, size)));
-        _zeros = GC.AllocateArray<float>(_padded, pinned: true);
-        _bias = Start(bias, _outputs, _padded);
+        _zeros = GC.AllocateArray<float>(Padded, pinned: true);
+        _bias = Start(bias, Outputs, Padded);
     }
 
     /// <summary>Whether it is made for such a convolution.</summary>
@@ -62,14 +55,14 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     {
         var epilogue = EpilogueOf(addend, relu, signs);
         // Where a pixel's channels fill no vectors, no vector of a pixel is one of the whole result.
-        var isAtOnce = _outputs % TSimd.Count == 0;
+        var isAtOnce = Outputs % TSimd.Count == 0;
         float* from = image.Pointer<float>(), to = result.Pointer<float>();
         int height = (int)image.shape[1], width = (int)image.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
-        var size = (nint)madeHeight * madeWidth * _outputs;
+        var size = (nint)madeHeight * madeWidth * Outputs;
         for (var i = 0; i < image.shape[0]; i++)
         {
-            Run(new Plane(from + (nint)i * height * width * _inputs, height, width, _inputs),
-                new Plane(to + i * size, madeHeight, madeWidth, _outputs),
+            Run(new Plane(from + (nint)i * height * width * Inputs, height, width, Inputs),
+                new Plane(to + i * size, madeHeight, madeWidth, Outputs),
                 isAtOnce ? epilogue : default, i * size);
         }
         if (!isAtOnce && !epilogue.IsEmpty)
@@ -82,7 +75,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         {
             using var quiet = no_grad();
             // Only the numbers are kept: nobody goes back through this one.
-            using var turned = _weight.transpose(0, 1).flip(2, 3);
+            using var turned = Weight.transpose(0, 1).flip(2, 3);
             _back = new WinogradKernel<TSimd, TVector>(turned, null, ConvolutionGeometry.Same(3) with { Padding = [2 - _padding, 2 - _padding] });
         }
         _back.Run(gradient, null, false, null, result);
@@ -92,7 +85,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     {
         var (rows, columns) = ((result.Height + Tile - 1) / Tile, (result.Width + Tile - 1) / Tile);
         var (tiles, threads) = (rows * columns, get_num_threads());
-        var most = Math.Min(_inputs, MostTiles) * threads;
+        var most = Math.Min(Inputs, MostTiles) * threads;
         var blocks = threads * ((tiles + most - 1) / most);
         var together = Panels<TSimd, TVector>.PaddedRows((tiles + blocks - 1) / blocks);
         Planes.ForEach((tiles + together - 1) / together, block =>
@@ -107,25 +100,25 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         Plane image, Plane result, Epilogue<TSimd, TVector> epilogue, nint place, int first, int tiles, int columns)
     {
         var rows = Panels<TSimd, TVector>.PaddedRows(tiles);
-        int step = rows * _inputs + Apart, resultStep = rows * _padded + Apart;
-        using var scratch = new Scratch(Positions * step, Positions * resultStep, Positions * _inputs, Positions * TSimd.Count);
+        int step = rows * Inputs + Apart, resultStep = rows * Padded + Apart;
+        using var scratch = new Scratch(Positions * step, Positions * resultStep, Positions * Inputs, Positions * TSimd.Count);
         float* input = scratch.Take(Positions * step), output = scratch.Take(Positions * resultStep);
-        float* patch = scratch.Take(Positions * _inputs), half = scratch.Take(Positions * TSimd.Count);
+        float* patch = scratch.Take(Positions * Inputs), half = scratch.Take(Positions * TSimd.Count);
         for (var tile = 0; tile < tiles; tile++)
         {
             var (y, x) = Math.DivRem(first + tile, columns);
-            TransformInput(image, Tile * y - _padding, Tile * x - _padding, patch, half, input + tile * _inputs, step);
+            TransformInput(image, Tile * y - _padding, Tile * x - _padding, patch, half, input + tile * Inputs, step);
         }
         for (var position = 0; position < Positions; position++)
         {
             Panels<TSimd, TVector>.Multiply(
-                input + position * step, _inputs, rows, Scratch.PointerTo(_panels) + (nint)position * _inputs * _padded, _inputs, 0, _inputs, _padded,
-                Scratch.PointerTo(position == WinogradWeights.Everywhere ? _bias : _zeros), output + position * resultStep, _padded);
+                input + position * step, Inputs, rows, Scratch.PointerTo(_panels) + (nint)position * Inputs * Padded, Inputs, 0, Inputs, Padded,
+                Scratch.PointerTo(position == WinogradWeights.Everywhere ? _bias : _zeros), output + position * resultStep, Padded);
         }
         for (var tile = 0; tile < tiles; tile++)
         {
             var (y, x) = Math.DivRem(first + tile, columns);
-            TransformOutput(output + tile * _padded, resultStep, half, result, Tile * y, Tile * x, epilogue, place);
+            TransformOutput(output + tile * Padded, resultStep, half, result, Tile * y, Tile * x, epilogue, place);
         }
     }
 

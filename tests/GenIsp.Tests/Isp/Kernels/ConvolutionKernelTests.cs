@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 using CsCheck;
-using GenIsp.Detection;
+using GenIsp.Isp;
 using GenIsp.Isp.Fused;
 using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
@@ -24,7 +24,10 @@ public sealed class ConvolutionKernelTests
     private delegate ConvolutionKernel? Maker(Tensor weight, Tensor? bias, ConvolutionGeometry geometry);
 
     // Winograd's transforms multiply by up to 8 and add 36 numbers, so float32 loses a digit more than directly.
-    private const double Tolerance = 2e-5;
+    private const double Tolerance = 1e-5;
+
+    // ReLU leaves half of a gradient, so that its largest number is smaller beside the same roundings.
+    private const double BackTolerance = 2e-5;
 
     private static readonly Gen<Layer> Windows = Layers(inputs: 16, Gen.Const(3), Gen.Const(1), Gen.Int[0, 2]);
 
@@ -72,7 +75,7 @@ public sealed class ConvolutionKernelTests
     {
         using var scope = NewDisposeScope();
         var convolution = ConvolutionKernel.Of(randn(48, 64, kernel, kernel), null, ConvolutionGeometry.Same(kernel, stride))!;
-        var image = Convolution.ChannelsLast(randn(2, 64, 41, 57));
+        var image = Pixels.ChannelsLast(randn(2, 64, 41, 57));
         var outer = randn(convolution.Apply(image).shape);
         float[] ThereAndBack() => [.. convolution.Apply(image).Numbers<float>(), .. convolution.Back(outer, image.shape).Numbers<float>()];
         var threads = get_num_threads();
@@ -153,7 +156,7 @@ public sealed class ConvolutionKernelTests
         using var scope = NewDisposeScope();
         var weight = randn(layer.Outputs, layer.Inputs, layer.KernelHeight, layer.KernelWidth);
         var bias = layer.Bias ? randn(layer.Outputs) : null;
-        var image = Convolution.ChannelsLast(randn(layer.Pictures, layer.Inputs, layer.Height, layer.Width));
+        var image = Pixels.ChannelsLast(randn(layer.Pictures, layer.Inputs, layer.Height, layer.Width));
         var exact = image.@double().requires_grad_();
         var right = nn.functional.conv2d(
             exact, weight.@double(), bias?.@double(), strides: [layer.Stride, layer.Stride], padding: [layer.Padding, layer.Padding]);
@@ -174,7 +177,7 @@ public sealed class ConvolutionKernelTests
         }
 
         right.backward([gradient.@double()]);
-        Distance(kernel.Back(gradient, image.shape), exact.grad!).ShouldBeLessThan(Tolerance, $"{layer}");
+        Distance(kernel.Back(gradient, image.shape), exact.grad!).ShouldBeLessThan(BackTolerance, $"{layer}");
     }
 
     // As a share of the largest number.
