@@ -106,18 +106,35 @@ public sealed class PictureFileTests
     [Fact]
     public void A_box_is_drawn_where_it_is_and_its_words_above_it()
     {
-        var path = Path.Combine(_folder, "boxes.png");
-        BoxPainter.WritePng(
-            path, new RgbImage(new float[3 * 100 * 80], new Frame(100, 80)), [new LabelledBox(new Box(20, 30, 80, 70), "car 0.83", 3)]);
+        var brightest = Drawn([new LabelledBox(new Box(20, 30, 80, 70), "car 0.83", 3)]);
 
-        var picture = PictureFile.Read(path).Pixels.ToArray();
-        float Brightest(int x, int y) =>
-            Math.Max(picture[y * 100 + x], Math.Max(picture[8000 + y * 100 + x], picture[16000 + y * 100 + x]));
-        Brightest(50, 30).ShouldBeGreaterThan(0.5f, "top edge");
-        Brightest(80, 50).ShouldBeGreaterThan(0.4f, "right edge");
-        Brightest(50, 50).ShouldBe(0, "inside");
-        Enumerable.Range(19, 11).Any(y => Brightest(22, y) > 0.5f).ShouldBeTrue("the label above");
-        Brightest(50, 10).ShouldBe(0, "far above");
+        brightest(400, 240).ShouldBeGreaterThan(0.5f, "top edge");
+        brightest(640, 400).ShouldBeGreaterThan(0.4f, "right edge");
+        brightest(400, 400).ShouldBe(0, "inside");
+        brightest(166, 230).ShouldBeGreaterThan(0.5f, "the label above");
+        brightest(400, 100).ShouldBe(0, "far above");
+    }
+
+    [Fact]
+    public void The_surer_of_two_labels_stands_above_its_box_and_the_other_in_its_own()
+    {
+        var box = new Box(20, 30, 80, 70);
+        var brightest = Drawn([new LabelledBox(box, "dog 0.31", 1), new LabelledBox(box, "cat 0.83", 0)]);
+
+        brightest(162, 238).ShouldBeGreaterThan(0.5f, "above");
+        brightest(163, 250).ShouldBeGreaterThan(0.5f, "inside");
+        brightest(163, 300).ShouldBe(0, "further inside");
+    }
+
+    // A black picture of 100×80, drawn eight times as large.
+    private Func<int, int, float> Drawn(LabelledBox[] boxes)
+    {
+        var path = Path.Combine(_folder, "boxes.png");
+        BoxPainter.WritePng(path, new RgbImage(new float[3 * 100 * 80], new Frame(100, 80)), boxes);
+        var picture = PictureFile.Read(path);
+        (picture.Width, picture.Height).ShouldBe((800, 640));
+        var pixels = picture.Pixels.ToArray();
+        return (x, y) => Enumerable.Range(0, 3).Max(channel => pixels[(channel * 640 + y) * 800 + x]);
     }
 
     // An APP1 segment with one EXIF tag, 0x0112, right after the start mark.
