@@ -17,7 +17,7 @@ internal static class StepBenchmark
         using var torch = PythonPeer.StartTorch("torch_isp.py");
         var version = torch?.Ask($"{Width} {Height}");
         List<double> ours = [], eager = [];
-        for (var round = -2; round < Rounds; round++)
+        for (var round = -10; round < Rounds; round++)
         {
             var (mine, theirs) = (Comparison.Time(() => Learn(model, image)), torch?.Measure("learn") ?? double.NaN);
             if (round < 0)

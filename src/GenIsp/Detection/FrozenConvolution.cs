@@ -68,6 +68,7 @@ internal sealed class FrozenConvolution : IDisposable
         _weight.Dispose();
         _bias?.Dispose();
         _turned?.Dispose();
+        _kernel?.Dispose();
     }
 
     private static Tensor Own(Tensor weight, ScalarType type) => weight.to_type(type).alias().DetachFromDisposeScope();

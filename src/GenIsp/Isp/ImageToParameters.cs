@@ -40,13 +40,17 @@ internal sealed class ImageToParameters : Module<Tensor, Tensor>
     public override Tensor forward(Tensor image)
     {
         using var scope = NewDisposeScope();
-        var features = image;
-        foreach (var (convolution, pool) in new[] { _conv1, _conv2, _conv3 }.Zip(_options.Pools))
-            features = Pool(convolution.forward(features), pool);
+        var features = Pool(_conv1.forward(Pixels.ChannelsLast(image)), _options.Pools[0]);
+        features = Pool(Convolve(_conv2, features), _options.Pools[1]);
+        features = Pool(Convolve(_conv3, features), _options.Pools[2]);
         return _mlp.forward(features.mean([2, 3])).MoveToOuterDisposeScope();
     }
 
-    private Tensor Pool(Tensor features, int pool) => _options.NegativeSlope >= 0 && pool <= PoolActivation.LargestPool && Planes.Has(features)
+    private static Tensor Convolve(Conv2d convolution, Tensor features) => Pixels.Has(features)
+        ? TrainedConvolution.Apply(features, convolution.weight, convolution.bias!)
+        : convolution.forward(features);
+
+    private Tensor Pool(Tensor features, int pool) => _options.NegativeSlope >= 0 && Pixels.Has(features)
         ? PoolActivation.Apply(features, pool, _options.NegativeSlope)
         : functional.max_pool2d(features.LeakyRelu(_options.NegativeSlope), [pool, pool]);
 }

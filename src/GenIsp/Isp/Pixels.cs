@@ -23,7 +23,8 @@ internal readonly unsafe struct Pixels
         using var inOrder = image.permute(0, 2, 3, 1);
         _first = inOrder.Pointer<float>();
         (Pictures, Channels) = ((int)image.shape[0], (int)image.shape[1]);
-        Size = checked((int)(image.shape[2] * image.shape[3]));
+        (Height, Width) = ((int)image.shape[2], (int)image.shape[3]);
+        Size = checked(Height * Width);
     }
 
     /// <summary>What is done with some pixels of a picture, from one on; it may put sums into the numbers that are given.</summary>
@@ -37,6 +38,12 @@ internal readonly unsafe struct Pixels
 
     /// <summary>Channels: C.</summary>
     public int Channels { get; }
+
+    /// <summary>Rows of a picture: H.</summary>
+    public int Height { get; }
+
+    /// <summary>Columns of a picture: W.</summary>
+    public int Width { get; }
 
     /// <summary>Pixels of a picture: H · W.</summary>
     public int Size { get; }

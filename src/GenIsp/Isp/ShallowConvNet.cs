@@ -69,7 +69,7 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor, Tensor>
 
     // By tiles, in which what is no number spreads further: with InstanceNorm, it does so over the whole picture.
     private Tensor Convolve(Tensor features) => IsFused(features)
-        ? ShallowConvolution.Apply(features, _conv2.weight, _conv2.bias!)
+        ? TrainedConvolution.Apply(features, _conv2.weight, _conv2.bias!)
         : _conv2.forward(features);
 
     // Of each picture alone: no running statistics.

@@ -58,7 +58,9 @@ public sealed class FusedGenIspTests : IDisposable
                         Pools = [pools.Item1, pools.Item2, pools.Item3],
                         NegativeSlope = slope,
                     },
-                    RandomImage(size.Item1, size.Item2, (float)brightness)),
+                    RandomImage(size.Item1, size.Item2, (float)brightness),
+                    // In the dark, a norm's own bias makes the next features' mean hundreds of times their spread.
+                    norm == FeatureNormalization.Affine ? 5 * Tolerance : Tolerance),
                 iter: 25, threads: 1);
     }
 
@@ -192,13 +194,13 @@ public sealed class FusedGenIspTests : IDisposable
 
     private static Gen<double> OneOf(params double[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
 
-    private static void ShouldEqualTheModel(GenIspOptions options, LinearImage image)
+    private static void ShouldEqualTheModel(GenIspOptions options, LinearImage image, double tolerance = Tolerance)
     {
         using var model = Model(options);
-        ShouldEqualTheModel(model, Fuse(model), image);
+        ShouldEqualTheModel(model, Fuse(model), image, tolerance);
     }
 
-    private static void ShouldEqualTheModel(GenIspModel model, FusedGenIsp fused, LinearImage image)
+    private static void ShouldEqualTheModel(GenIspModel model, FusedGenIsp fused, LinearImage image, double tolerance = Tolerance)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
@@ -206,7 +208,7 @@ public sealed class FusedGenIspTests : IDisposable
         model.to(ScalarType.Float64);
         var expected = model.forward(model.ToTensor(image).to(ScalarType.Float64)).contiguous().data<double>().ToArray();
 
-        var allowed = Tolerance * Math.Max(1e-3, expected.Max() - expected.Min());
+        var allowed = tolerance * Math.Max(1e-3, expected.Max() - expected.Min());
         for (var i = 0; i < found.Length; i++)
             ((double)found[i]).ShouldBe(expected[i], allowed, $"{model.Options}, {image.Width}x{image.Height}, value {i}");
     }

@@ -16,7 +16,7 @@ internal sealed class ShallowWeights
     public const int Taps = 27;
 
     private readonly float[] _conv1;
-    private readonly float[] _winograd;
+    private readonly float[] _winograd = new float[36 * First * Second];
 
     public ShallowWeights(StateDict weights)
     {
@@ -39,7 +39,7 @@ internal sealed class ShallowWeights
             var (output, channel, row, column) = (i / 27, i / 9 % 3, i / 3 % 3, i % 3);
             _conv1[((row * 3 + channel) * 3 + column) * First + output] = Plain1[i];
         }
-        _winograd = WinogradWeights.Transform(Plain2, Second);
+        WinogradWeights.Transform(Plain2, Second, _winograd);
     }
 
     /// <summary>[16, 3, 3, 3], as in the file.</summary>

@@ -7,7 +7,7 @@ namespace GenIsp.Isp.Kernels;
 /// <summary>
 /// A convolution with constant weights, of float32 images on the processor, that libtorch has no part in: up to five times as fast.
 /// </summary>
-internal abstract class ConvolutionKernel
+internal abstract class ConvolutionKernel : IDisposable
 {
     private readonly ConvolutionGeometry _geometry;
     private readonly (long Height, long Width) _window;
@@ -37,6 +37,8 @@ internal abstract class ConvolutionKernel
     {
         if (weight.device_type != TorchSharp.DeviceType.CPU || weight.dtype != ScalarType.Float32)
             return null;
+        if (bias is not null && bias.numel() != weight.shape[0])
+            throw new ArgumentException($"A convolution with {weight.shape[0]} outputs has {bias.numel()} biases.", nameof(bias));
         return Vector512.IsHardwareAccelerated ? Of<Simd512, Vector512<float>>(weight, bias, geometry)
             : Vector256.IsHardwareAccelerated ? Of<Simd256, Vector256<float>>(weight, bias, geometry)
             : Of<Simd128, Vector128<float>>(weight, bias, geometry);
@@ -112,6 +114,9 @@ internal abstract class ConvolutionKernel
         return result.MoveToOuterDisposeScope();
     }
 
+    /// <inheritdoc/>
+    public abstract void Dispose();
+
     /// <summary>Numbers in a vector.</summary>
     private protected abstract int VectorLength { get; }
 
@@ -130,18 +135,6 @@ internal abstract class ConvolutionKernel
     /// <param name="signs">One for each vector of it.</param>
     /// <param name="result">Likewise.</param>
     private protected abstract void RunBackThroughRelu(Tensor gradient, Tensor signs, Tensor result);
-
-    /// <summary>A bias in all columns of the panels.</summary>
-    private protected static float[] Start(Tensor? bias, int outputs, int padded)
-    {
-        var start = GC.AllocateArray<float>(padded, pinned: true);
-        if (bias is null)
-            return start;
-        if (bias.numel() != outputs)
-            throw new ArgumentException($"A convolution with {outputs} outputs has {bias.numel()} biases.", nameof(bias));
-        bias.Numbers<float>().CopyTo(start, 0);
-        return start;
-    }
 
     private void Apply(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
     {

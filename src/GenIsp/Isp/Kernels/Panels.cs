@@ -30,14 +30,18 @@ internal static unsafe class Panels<TSimd, TVector>
     /// <param name="matrix">[depth, columns].</param>
     /// <param name="depth">Its rows.</param>
     /// <param name="columns">Its columns.</param>
-    /// <param name="panels">[padded columns / width, depth, width]; zeros before.</param>
+    /// <param name="panels">[padded columns / width, depth, width].</param>
     public static void Pack(ReadOnlySpan<float> matrix, int depth, int columns, Span<float> panels)
     {
         for (var start = 0; start < columns; start += Width)
         {
             var width = Math.Min(Width, columns - start);
             for (var row = 0; row < depth; row++)
-                matrix.Slice(row * columns + start, width).CopyTo(panels[(start * depth + row * Width)..]);
+            {
+                var to = panels.Slice(start * depth + row * Width, Width);
+                matrix.Slice(row * columns + start, width).CopyTo(to);
+                to[width..].Clear();
+            }
         }
     }
 

@@ -19,8 +19,8 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
 
     private readonly Patch _patch;
     private readonly int _rowsTogether;
-    private readonly float[] _panels;
-    private readonly float[] _start;
+    private readonly float* _panels;
+    private readonly float* _start;
     private BackPart[]? _back;
 
     /// <param name="weight">[out, in, height, width].</param>
@@ -31,11 +31,9 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     {
         _patch = new Patch(weight, geometry);
         _rowsTogether = Math.Clamp(Depth / _patch.Row, 1, _patch.Height);
-        var depth = _patch.Height * _patch.Row;
-        _panels = GC.AllocateArray<float>(checked(depth * Padded), pinned: true);
         using var matrix = weight.permute(2, 3, 1, 0);
-        Panels<TSimd, TVector>.Pack(matrix.Numbers<float>(), depth, Outputs, _panels);
-        _start = Start(bias, Outputs, Padded);
+        _panels = Pack(matrix, Outputs);
+        _start = Start(bias, Padded);
     }
 
     /// <summary>Whether it is made for such a convolution: with few outputs, most of a vector would be for nothing.</summary>
@@ -59,7 +57,7 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     private protected override void RunBack(Tensor gradient, Tensor result)
     {
         _back ??= [.. Enumerable.Range(0, (_patch.Height + _rowsTogether - 1) / _rowsTogether).Select(
-            part => new BackPart(Weight, part * _rowsTogether, Math.Min(_rowsTogether, _patch.Height - part * _rowsTogether)))];
+            part => BackPartOf(part * _rowsTogether, Math.Min(_rowsTogether, _patch.Height - part * _rowsTogether)))];
         result.zero_();
         Plane from = new(gradient), to = new(result);
         var back = _back;
@@ -93,8 +91,8 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
             _patch.Copy(image, new Places(result, first), places, top, depth / _patch.Row, values);
             new Span<float>(values + places * depth, (rows - places) * depth).Clear();
             Panels<TSimd, TVector>.Multiply(
-                values, depth, rows, Scratch.PointerTo(_panels), _patch.Height * _patch.Row, top * _patch.Row, top * _patch.Row + depth, Padded,
-                Scratch.PointerTo(_start), made, Padded);
+                values, depth, rows, _panels, _patch.Height * _patch.Row, top * _patch.Row, top * _patch.Row + depth, Padded,
+                _start, made, Padded);
         }
         var place = (nint)first * Outputs;
         for (var i = 0; i < places; i++)
@@ -114,36 +112,32 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
         foreach (var part in back)
         {
             Panels<TSimd, TVector>.Multiply(
-                values, Outputs, rows, Scratch.PointerTo(part.Panels), Outputs, 0, Outputs, part.Columns, Scratch.PointerTo(part.Zeros), made,
-                part.Columns);
+                values, Outputs, rows, part.Panels, Outputs, 0, Outputs, part.Columns, part.Zeros, made, part.Columns);
             _patch.Add(made, part.Columns, new Places(gradient, first), places, part.Top, part.Rows, result);
         }
     }
 
-    // Some rows of the window, as they are multiplied with on the way back: [out, rows · width · in].
-    private sealed class BackPart
+    private BackPart BackPartOf(int top, int rows)
     {
-        public BackPart(Tensor weight, int top, int rows)
-        {
-            (Top, Rows) = (top, rows);
-            using var part = weight.narrow(2, top, rows);
-            using var matrix = part.permute(0, 2, 3, 1);
-            var (outputs, columns) = ((int)weight.shape[0], checked((int)(matrix.numel() / weight.shape[0])));
-            Columns = Panels<TSimd, TVector>.PaddedColumns(columns);
-            Panels = GC.AllocateArray<float>(checked(outputs * Columns), pinned: true);
-            Panels<TSimd, TVector>.Pack(matrix.Numbers<float>(), outputs, columns, Panels);
-            Zeros = GC.AllocateArray<float>(Columns, pinned: true);
-        }
+        using var part = Weight.narrow(2, top, rows);
+        using var matrix = part.permute(0, 2, 3, 1);
+        var columns = rows * _patch.Row;
+        var padded = Panels<TSimd, TVector>.PaddedColumns(columns);
+        return new(top, rows, padded, Pack(matrix, columns), Start(null, padded));
+    }
 
-        public int Top { get; }
+    // Some rows of the window, as they are multiplied with on the way back: [out, rows · width · in].
+    private readonly struct BackPart(int top, int rows, int columns, float* panels, float* zeros)
+    {
+        public int Top { get; } = top;
 
-        public int Rows { get; }
+        public int Rows { get; } = rows;
 
-        public int Columns { get; }
+        public int Columns { get; } = columns;
 
-        public float[] Panels { get; }
+        public float* Panels { get; } = panels;
 
-        public float[] Zeros { get; }
+        public float* Zeros { get; } = zeros;
     }
 
     // [N, height, width, channels].

@@ -11,8 +11,8 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
     // Their values stay in the second cache while all panels pass.
     private const int RowsTogether = 96;
 
-    private readonly float[] _panels;
-    private readonly float[] _start;
+    private readonly float* _panels;
+    private readonly float* _start;
     private ProductKernel<TSimd, TVector>? _back;
 
     /// <param name="weight">[out, in, 1, 1].</param>
@@ -20,11 +20,10 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
     public ProductKernel(Tensor weight, Tensor? bias)
         : base(weight, ConvolutionGeometry.Same(1))
     {
-        _panels = GC.AllocateArray<float>(checked(Inputs * Padded), pinned: true);
         using var rows = weight.flatten(1);
         using var matrix = rows.t();
-        Panels<TSimd, TVector>.Pack(matrix.Numbers<float>(), Inputs, Outputs, _panels);
-        _start = Start(bias, Outputs, Padded);
+        _panels = Pack(matrix, Outputs);
+        _start = Start(bias, Padded);
     }
 
     private protected override void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
@@ -48,7 +47,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         {
             // Only the numbers are kept: nobody goes back through this one.
             using var turned = Weight.transpose(0, 1);
-            _back = new ProductKernel<TSimd, TVector>(turned, null);
+            _back = Own(new ProductKernel<TSimd, TVector>(turned, null));
         }
         _back.Run(gradient, null, false, null, result);
     }
@@ -83,5 +82,5 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
     }
 
     private void Run(float* values, int rows, float* result, nint step) => Panels<TSimd, TVector>.Multiply(
-        values, Inputs, rows, Scratch.PointerTo(_panels), Inputs, 0, Inputs, Padded, Scratch.PointerTo(_start), result, step);
+        values, Inputs, rows, _panels, Inputs, 0, Inputs, Padded, _start, result, step);
 }

@@ -13,8 +13,52 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
     // Numbers of an image that a thread works on at once.
     private const int Block = 1 << 16;
 
+    private readonly List<IDisposable> _owned = [];
+
     /// <summary>Columns of the panels.</summary>
     private protected int Padded { get; } = Panels<TSimd, TVector>.PaddedColumns(checked((int)weight.shape[0]));
+
+    public sealed override void Dispose() => _owned.ForEach(part => part.Dispose());
+
+    /// <summary>What goes with this kernel.</summary>
+    private protected T Own<T>(T part)
+        where T : IDisposable
+    {
+        _owned.Add(part);
+        return part;
+    }
+
+    /// <summary>Memory that goes with this kernel, not set; libtorch's, for the collector would give each step's weights fresh pages.</summary>
+    private protected float* Allocate(int count) => Own(empty(count, dtype: ScalarType.Float32).DetachFromDisposeScope()).Pointer<float>();
+
+    /// <summary>Weights in the order of memory, without a gradient.</summary>
+    private protected static Tensor Ordered(Tensor weights)
+    {
+        using var plain = weights.detach();
+        return plain.contiguous();
+    }
+
+    /// <summary>A matrix [any, columns] in panels.</summary>
+    private protected float* Pack(Tensor matrix, int columns)
+    {
+        using var inOrder = Ordered(matrix);
+        var numbers = new ReadOnlySpan<float>(inOrder.Pointer<float>(), checked((int)inOrder.numel()));
+        var depth = numbers.Length / columns;
+        var count = checked(depth * Panels<TSimd, TVector>.PaddedColumns(columns));
+        var panels = Allocate(count);
+        Panels<TSimd, TVector>.Pack(numbers, depth, columns, new Span<float>(panels, count));
+        return panels;
+    }
+
+    /// <summary>A bias in all columns of the panels, with zeros to the end, or nothing but zeros.</summary>
+    private protected float* Start(Tensor? bias, int padded)
+    {
+        var start = Allocate(padded);
+        var all = new Span<float>(start, padded);
+        all.Clear();
+        bias?.Numbers<float>().CopyTo(all);
+        return start;
+    }
 
     private protected sealed override int VectorLength => TSimd.Count;
 

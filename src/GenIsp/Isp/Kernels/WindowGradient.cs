@@ -5,20 +5,21 @@ using static TorchSharp.torch;
 
 namespace GenIsp.Isp.Kernels;
 
-/// <summary>The gradient of a 3×3 window's weights: how an image and its result's gradient go together, for each of nine shifts.</summary>
+/// <summary>The gradient of a window's weights: how an image and its result's gradient go together, for each shift in the window.</summary>
 internal static unsafe class WindowGradient
 {
-    /// <summary>Of a window without strides on an image with one pixel of zeros around.</summary>
+    /// <summary>Of a square window without strides, on an image with so many zeros around that the result has its size.</summary>
     /// <param name="image">[N, in, H, W], float32, channels-last, on the processor.</param>
     /// <param name="gradient">[N, out, H, W], of the result; out is a multiple of 32.</param>
-    /// <returns>The weights' [out, in, 3, 3], and the bias's [out].</returns>
-    public static (Tensor Weight, Tensor Bias) Of(Tensor image, Tensor gradient) =>
-        Vector512.IsHardwareAccelerated ? Of<Simd512, Vector512<float>>(image, gradient)
-            : Vector256.IsHardwareAccelerated ? Of<Simd256, Vector256<float>>(image, gradient)
-            : Of<Simd128, Vector128<float>>(image, gradient);
+    /// <param name="size">The window's side, an odd number.</param>
+    /// <returns>The weights' [out, in, size, size], and the bias's [out].</returns>
+    public static (Tensor Weight, Tensor Bias) Of(Tensor image, Tensor gradient, int size) =>
+        Vector512.IsHardwareAccelerated ? Of<Simd512, Vector512<float>>(image, gradient, size)
+            : Vector256.IsHardwareAccelerated ? Of<Simd256, Vector256<float>>(image, gradient, size)
+            : Of<Simd128, Vector128<float>>(image, gradient, size);
 
     /// <summary>The same for one width of vectors.</summary>
-    internal static (Tensor Weight, Tensor Bias) Of<TSimd, TVector>(Tensor image, Tensor gradient)
+    internal static (Tensor Weight, Tensor Bias) Of<TSimd, TVector>(Tensor image, Tensor gradient, int size)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
@@ -28,29 +29,26 @@ internal static unsafe class WindowGradient
         var (values, outer) = (Pixels.ChannelsLast(image), Pixels.ChannelsLast(gradient));
         Pixels from = new(values), to = new(outer);
         var (height, width) = ((int)image.shape[2], (int)image.shape[3]);
-        var work = new WindowGradient<TSimd, TVector>(from.Channels, to.Channels, height, width);
+        var work = new WindowGradient<TSimd, TVector>(from.Channels, to.Channels, size, height, width);
         var bands = (height + WindowGradient<TSimd, TVector>.Band - 1) / WindowGradient<TSimd, TVector>.Band;
-        var parts = new float[from.Pictures * bands][];
-        Planes.ForEach(parts.Length, i =>
+        var (rows, outputs) = (size * size * from.Channels, to.Channels);
+        var parts = empty(from.Pictures * bands, rows * outputs + outputs, dtype: ScalarType.Float32);
+        var first = (nint)parts.Pointer<float>();
+        Planes.ForEach(from.Pictures * bands, i =>
         {
             var (picture, band) = Math.DivRem(i, bands);
-            parts[i] = work.OfBand(from.At(picture, 0), to.At(picture, 0), band * WindowGradient<TSimd, TVector>.Band);
+            work.OfBand(
+                from.At(picture, 0), to.At(picture, 0), band * WindowGradient<TSimd, TVector>.Band,
+                (float*)first + (nint)i * (rows * outputs + outputs));
         });
-        var sum = new double[parts[0].Length];
-        foreach (var part in parts)
-        {
-            for (var i = 0; i < sum.Length; i++)
-                sum[i] += part[i];
-        }
-        var all = tensor(Array.ConvertAll(sum, value => (float)value));
-        var (rows, outputs) = (3 * 3 * from.Channels, to.Channels);
-        var weight = all[..(rows * outputs)].view(3, 3, from.Channels, outputs).permute(3, 2, 0, 1).contiguous();
+        var all = parts.sum([0], type: ScalarType.Float64).to_type(ScalarType.Float32);
+        var weight = all[..(rows * outputs)].view(size, size, from.Channels, outputs).permute(3, 2, 0, 1).contiguous();
         return scope.MoveToOuter(weight, all[(rows * outputs)..].clone());
     }
 }
 
 /// <summary>A part of the picture.</summary>
-internal readonly unsafe struct WindowGradient<TSimd, TVector>(int inputs, int outputs, int height, int width)
+internal readonly unsafe struct WindowGradient<TSimd, TVector>(int inputs, int outputs, int size, int height, int width)
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
@@ -64,36 +62,37 @@ internal readonly unsafe struct WindowGradient<TSimd, TVector>(int inputs, int o
     /// <param name="image">[H, W, in].</param>
     /// <param name="gradient">[H, W, out].</param>
     /// <param name="top">The first of the rows.</param>
-    /// <returns>[3, 3, in, out] of the weights, then [out] of the bias.</returns>
+    /// <param name="result">[size, size, in, out] of the weights, then [out] of the bias.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public float[] OfBand(float* image, float* gradient, int top)
+    public void OfBand(float* image, float* gradient, int top, float* result)
     {
-        // Three pixels' channels side by side: those a row of the window covers.
-        int row = 3 * inputs, padded = Panels<TSimd, TVector>.PaddedRows(row);
-        var line = (Columns + 2) * inputs + padded;
-        using var scratch = new Scratch(3 * line, 3 * padded * outputs, outputs);
-        float* lines = scratch.Take(3 * line), sums = scratch.Take(3 * padded * outputs), bias = scratch.Take(outputs);
-        new Span<float>(lines, 3 * line).Clear();
-        new Span<float>(sums, 3 * padded * outputs).Clear();
+        // Neighbouring pixels' channels side by side: those a row of the window covers.
+        int row = size * inputs, padded = Panels<TSimd, TVector>.PaddedRows(row), sumsOfRow = padded * outputs;
+        var line = (Columns + size - 1) * inputs + padded;
+        using var scratch = new Scratch(size * line, size * sumsOfRow, outputs);
+        float* lines = scratch.Take(size * line), sums = scratch.Take(size * sumsOfRow), bias = scratch.Take(outputs);
+        new Span<float>(lines, size * line).Clear();
+        new Span<float>(sums, size * sumsOfRow).Clear();
         new Span<float>(bias, outputs).Clear();
         var offsets = stackalloc int[Columns];
         for (var i = 0; i < Columns; i++)
             offsets[i] = i * inputs;
+        var half = size / 2;
         var bottom = Math.Min(top + Band, height);
         for (var left = 0; left < width; left += Columns)
         {
             var count = Math.Min(Columns, width - left);
-            Copy(image, top - 1, left, lines + (top + 2) % 3 * line);
-            Copy(image, top, left, lines + top % 3 * line);
+            for (var y = top - half; y < top + half; y++)
+                Copy(image, y, left, lines + Slot(y) * line);
             for (var y = top; y < bottom; y++)
             {
-                Copy(image, y + 1, left, lines + (y + 1) % 3 * line);
+                Copy(image, y + half, left, lines + Slot(y + half) * line);
                 var outer = gradient + ((nint)y * width + left) * outputs;
-                for (var down = 0; down < 3; down++)
+                for (var down = 0; down < size; down++)
                 {
-                    var sum = sums + down * padded * outputs;
+                    var sum = sums + down * sumsOfRow;
                     Products<TSimd, TVector>.Run(
-                        lines + (y + down + 2) % 3 * line, 1, row, offsets, count, outer, outputs, sum, 1, sum, outputs, outputs);
+                        lines + Slot(y + down - half) * line, 1, row, offsets, count, outer, outputs, sum, 1, sum, outputs, outputs);
                 }
                 for (var i = 0; i < count; i++)
                 {
@@ -102,21 +101,23 @@ internal readonly unsafe struct WindowGradient<TSimd, TVector>(int inputs, int o
                 }
             }
         }
-        var result = new float[3 * row * outputs + outputs];
-        for (var down = 0; down < 3; down++)
-            new ReadOnlySpan<float>(sums + down * padded * outputs, row * outputs).CopyTo(result.AsSpan(down * row * outputs));
-        new ReadOnlySpan<float>(bias, outputs).CopyTo(result.AsSpan(3 * row * outputs));
-        return result;
+        for (var down = 0; down < size; down++, result += row * outputs)
+            new ReadOnlySpan<float>(sums + down * sumsOfRow, row * outputs).CopyTo(new Span<float>(result, row * outputs));
+        new ReadOnlySpan<float>(bias, outputs).CopyTo(new Span<float>(result, outputs));
     }
 
-    // Pixels of a row from one to the left on, with zeros beyond the image.
+    // The rows that the window covers take turns.
+    private int Slot(int y) => (y + size) % size;
+
+    // Pixels of a row, from as many to the left as the window reaches, with zeros beyond the image.
     private void Copy(float* image, int y, int left, float* to)
     {
-        var all = new Span<float>(to, (Columns + 2) * inputs);
+        var all = new Span<float>(to, (Columns + size - 1) * inputs);
         all.Clear();
         if (y < 0 || y >= height)
             return;
-        int start = Math.Max(0, left - 1), end = Math.Min(width, left + Columns + 1);
-        new ReadOnlySpan<float>(image + ((nint)y * width + start) * inputs, (end - start) * inputs).CopyTo(all[((start - left + 1) * inputs)..]);
+        var first = left - size / 2;
+        int start = Math.Max(0, first), end = Math.Min(width, first + Columns + size - 1);
+        new ReadOnlySpan<float>(image + ((nint)y * width + start) * inputs, (end - start) * inputs).CopyTo(all[((start - first) * inputs)..]);
     }
 }

@@ -21,9 +21,9 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     private const int Apart = 16;
 
     private readonly int _padding;
-    private readonly float[] _panels;
-    private readonly float[] _zeros;
-    private readonly float[] _bias;
+    private readonly float* _panels;
+    private readonly float* _zeros;
+    private readonly float* _bias;
     private WinogradKernel<TSimd, TVector>? _back;
 
     /// <param name="weight">[out, in, 3, 3].</param>
@@ -33,14 +33,18 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         : base(weight, geometry)
     {
         _padding = (int)geometry.Padding[0];
-        var size = checked(Inputs * Padded);
-        _panels = GC.AllocateArray<float>(checked(Positions * size), pinned: true);
-        var transformed = WinogradWeights.Transform(weight.Numbers<float>(), Outputs);
+        using var inOrder = Ordered(weight);
+        using var transformed = empty(Positions, Inputs, Outputs, dtype: ScalarType.Float32);
+        var (numbers, count) = ((nint)transformed.Pointer<float>(), Inputs * Outputs);
+        WinogradWeights.Transform(
+            new ReadOnlySpan<float>(inOrder.Pointer<float>(), 9 * count), Outputs, new Span<float>((float*)numbers, Positions * count));
+        var (size, panels) = (Inputs * Padded, (nint)Allocate(Positions * Inputs * Padded));
         Planes.ForEach(Positions, position => Panels<TSimd, TVector>.Pack(
-            transformed.AsSpan(position * Inputs * Outputs, Inputs * Outputs), Inputs, Outputs,
-            _panels.AsSpan(position * size, size)));
-        _zeros = GC.AllocateArray<float>(Padded, pinned: true);
-        _bias = Start(bias, Outputs, Padded);
+            new ReadOnlySpan<float>((float*)numbers + position * count, count), Inputs, Outputs,
+            new Span<float>((float*)panels + position * size, size)));
+        _panels = (float*)panels;
+        _zeros = Start(null, Padded);
+        _bias = Start(bias, Padded);
     }
 
     /// <summary>Whether it is made for such a convolution.</summary>
@@ -76,7 +80,8 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
             using var quiet = no_grad();
             // Only the numbers are kept: nobody goes back through this one.
             using var turned = Weight.transpose(0, 1).flip(2, 3);
-            _back = new WinogradKernel<TSimd, TVector>(turned, null, ConvolutionGeometry.Same(3) with { Padding = [2 - _padding, 2 - _padding] });
+            _back = Own(new WinogradKernel<TSimd, TVector>(
+                turned, null, ConvolutionGeometry.Same(3) with { Padding = [2 - _padding, 2 - _padding] }));
         }
         _back.Run(gradient, null, false, null, result);
     }
@@ -112,8 +117,8 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         for (var position = 0; position < Positions; position++)
         {
             Panels<TSimd, TVector>.Multiply(
-                input + position * step, Inputs, rows, Scratch.PointerTo(_panels) + (nint)position * Inputs * Padded, Inputs, 0, Inputs, Padded,
-                Scratch.PointerTo(position == WinogradWeights.Everywhere ? _bias : _zeros), output + position * resultStep, Padded);
+                input + position * step, Inputs, rows, _panels + (nint)position * Inputs * Padded, Inputs, 0, Inputs, Padded,
+                position == WinogradWeights.Everywhere ? _bias : _zeros, output + position * resultStep, Padded);
         }
         for (var tile = 0; tile < tiles; tile++)
         {

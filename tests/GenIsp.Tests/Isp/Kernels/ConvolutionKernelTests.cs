@@ -71,7 +71,7 @@ public sealed class ConvolutionKernelTests
     public void The_number_of_threads_changes_no_bit(int kernel, int stride)
     {
         using var scope = NewDisposeScope();
-        var convolution = ConvolutionKernel.Of(randn(48, 64, kernel, kernel), null, ConvolutionGeometry.Same(kernel, stride))!;
+        using var convolution = ConvolutionKernel.Of(randn(48, 64, kernel, kernel), null, ConvolutionGeometry.Same(kernel, stride))!;
         var image = Pixels.ChannelsLast(randn(2, 64, 41, 57));
         var outer = randn(convolution.Apply(image).shape);
         float[] ThereAndBack() => [.. convolution.Apply(image).Numbers<float>(), .. convolution.Back(outer, image.shape).Numbers<float>()];
@@ -112,7 +112,7 @@ public sealed class ConvolutionKernelTests
     public void What_does_not_fit_the_weights_is_refused(int kernel, int stride)
     {
         using var scope = NewDisposeScope();
-        var convolution = ConvolutionKernel.Of(rand(32, 32, kernel, kernel), null, new([stride, stride], [0, 0], [1, 1], 1))!;
+        using var convolution = ConvolutionKernel.Of(rand(32, 32, kernel, kernel), null, new([stride, stride], [0, 0], [1, 1], 1))!;
         var image = rand(1, 32, 8, 8);
         var (result, signs) = convolution.ApplyWithRelu(image);
 
@@ -131,7 +131,7 @@ public sealed class ConvolutionKernelTests
     public void What_is_no_number_passes_ReLU_as_in_libtorch()
     {
         using var scope = NewDisposeScope();
-        var convolution = ConvolutionKernel.Of(rand(32, 1, 1, 1).Plus(1), null, ConvolutionGeometry.Same(1))!;
+        using var convolution = ConvolutionKernel.Of(rand(32, 1, 1, 1).Plus(1), null, ConvolutionGeometry.Same(1))!;
 
         var (result, signs) = convolution.ApplyWithRelu(tensor([float.NaN, -1, 0, 2], [1, 1, 2, 2]));
 
@@ -162,7 +162,7 @@ public sealed class ConvolutionKernelTests
         right = addend is null ? right : right + addend.@double();
         var magnitudes = Libtorchs(layer, magnitude, weight.@double().abs(), bias?.@double().abs());
         var outer = Random(right.shape);
-        var kernel = make(weight, bias, layer.Geometry)!;
+        using var kernel = make(weight, bias, layer.Geometry)!;
 
         var plain = kernel.Apply(image, addend, layer.Relu);
         Distance(plain, layer.Relu ? right.relu() : right, magnitudes).ShouldBeLessThan(Tolerance, $"{layer}");

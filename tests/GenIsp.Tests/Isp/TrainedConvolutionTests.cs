@@ -7,13 +7,13 @@ using static TorchSharp.torch;
 
 namespace GenIsp.Tests.Isp;
 
-public sealed class ShallowConvolutionTests
+public sealed class TrainedConvolutionTests
 {
-    private delegate (Tensor Weight, Tensor Bias) GradientOf(Tensor image, Tensor gradient);
+    private delegate (Tensor Weight, Tensor Bias) GradientOf(Tensor image, Tensor gradient, int size);
 
-    private static readonly Gen<(int Pictures, int Inputs, int Height, int Width)> Images =
-        Gen.Select(Gen.Int[1, 2], Gen.Int[1, 4], Gen.Int[1, 40], Gen.Int[1, 210])
-            .Select(size => (size.Item1, 16 * size.Item2, size.Item3, size.Item4));
+    private static readonly Gen<(int Pictures, int Inputs, int Size, int Height, int Width)> Images =
+        Gen.Select(Gen.Int[1, 2], Gen.Int[1, 4], Gen.Int[0, 3], Gen.Int[1, 40], Gen.Int[1, 210])
+            .Select(drawn => (drawn.Item1, 16 * drawn.Item2, 2 * drawn.Item3 + 1, drawn.Item4, drawn.Item5));
 
     // Sums of up to 17,000 float32 products, by 16 rows.
     private const double Tolerance = 1e-5;
@@ -39,10 +39,10 @@ public sealed class ShallowConvolutionTests
         try
         {
             set_num_threads(1);
-            var alone = WindowGradient.Of(image, outer);
+            var alone = WindowGradient.Of(image, outer, 3);
             set_num_threads(4);
 
-            var together = WindowGradient.Of(image, outer);
+            var together = WindowGradient.Of(image, outer, 3);
 
             together.Weight.Numbers<float>().ShouldBe(alone.Weight.Numbers<float>());
             together.Bias.Numbers<float>().ShouldBe(alone.Bias.Numbers<float>());
@@ -53,20 +53,22 @@ public sealed class ShallowConvolutionTests
         }
     }
 
-    [Fact]
-    public void There_and_back_it_is_libtorchs_in_float64()
+    [Theory]
+    [InlineData(16, 64, 3), InlineData(16, 32, 5)]
+    public void There_and_back_it_is_libtorchs_in_float64(int inputs, int outputs, int size)
     {
         using var scope = NewDisposeScope();
         Tensor[] ours =
         [
-            Pixels.ChannelsLast(randn(2, 16, 23, 37)).requires_grad_(), randn(64, 16, 3, 3).requires_grad_(), randn(64).requires_grad_(),
+            Pixels.ChannelsLast(randn(2, inputs, 23, 37)).requires_grad_(), randn(outputs, inputs, size, size).requires_grad_(),
+            randn(outputs).requires_grad_(),
         ];
         Tensor[] exact = [.. ours.Select(input => input.detach().@double().requires_grad_())];
-        var outer = randn(2, 64, 23, 37);
+        var outer = randn(2, outputs, 23, 37);
 
-        var result = ShallowConvolution.Apply(ours[0], ours[1], ours[2]);
+        var result = TrainedConvolution.Apply(ours[0], ours[1], ours[2]);
         result.backward([outer]);
-        var right = nn.functional.conv2d(exact[0], exact[1], exact[2], padding: [1, 1]);
+        var right = nn.functional.conv2d(exact[0], exact[1], exact[2], padding: [size / 2, size / 2]);
         right.backward([outer.@double()]);
 
         ShouldAgree(result, right);
@@ -80,10 +82,10 @@ public sealed class ShallowConvolutionTests
             using var scope = NewDisposeScope();
             var image = randn(size.Pictures, size.Inputs, size.Height, size.Width);
             var outer = randn(size.Pictures, 64, size.Height, size.Width);
-            var weight = zeros(64, size.Inputs, 3, 3, dtype: ScalarType.Float64).requires_grad_();
-            nn.functional.conv2d(image.@double(), weight, padding: [1, 1]).backward([outer.@double()]);
+            var weight = zeros(64, size.Inputs, size.Size, size.Size, dtype: ScalarType.Float64).requires_grad_();
+            nn.functional.conv2d(image.@double(), weight, padding: [size.Size / 2, size.Size / 2]).backward([outer.@double()]);
 
-            var (ofWeight, ofBias) = gradientOf(image, outer);
+            var (ofWeight, ofBias) = gradientOf(image, outer, size.Size);
 
             ShouldAgree(ofWeight, weight.grad!);
             ShouldAgree(ofBias, outer.@double().sum([0, 2, 3]));
