@@ -12,6 +12,8 @@ internal sealed class DevelopmentOptions
 {
     private const string Auto = "auto", Classical = "classical", Linear = "linear";
 
+    private static readonly string[] Names = [Auto, IspFile.Shipped, Classical, Linear];
+
     private readonly Option<string[]> _isp = new("--isp")
     {
         Description = "auto (genisp where noise is, classical where light is), genisp, classical, linear, a .safetensors file, a training "
@@ -71,7 +73,7 @@ internal sealed class DevelopmentOptions
         _isp.Distinct();
         if (severalIsps)
             _isp.Description += "; several are compared";
-        _isp.CompletionSources.Add(Auto, IspFile.Shipped, Classical, Linear);
+        _isp.CompletionSources.Add(Names);
         _maxSize.CompletionSources.Add("1333x800", "full");
     }
 
@@ -113,6 +115,7 @@ internal sealed class DevelopmentOptions
     public IReadOnlyList<Developer> LoadAll(ParseResult parsed)
     {
         var isps = parsed.GetValue(_isp)!;
+        RequireThere(isps);
         var names = DisplayNames.Of(isps);
         var classical = new ClassicalOptions
         {
@@ -137,6 +140,16 @@ internal sealed class DevelopmentOptions
             loaded.ForEach(developer => developer.Dispose());
             throw;
         }
+    }
+
+    // The library, which would say so too, knows no auto.
+    private static void RequireThere(IEnumerable<string> isps)
+    {
+        if (isps.FirstOrDefault(isp => !Names.Contains(isp) && !Path.Exists(isp)) is not { } missing)
+            return;
+        throw new GenIspException(
+            $"There is no ISP \"{missing}\": it is none of {string.Join(", ", Names)}, and no such file or folder exists."
+            + (Spelling.Nearest(missing, Names) is { } near ? $" Did you mean {near}?" : ""));
     }
 
     private Developer LoadAuto(ParseResult parsed, ClassicalOptions classical)

@@ -254,7 +254,7 @@ public sealed class CommandTests
 
     [Theory]
     [InlineData("develop|missing.arw|-o|out", "missing.arw does not exist")]
-    [InlineData("develop|{plain}|-o|out|--isp|clasical", "There is no ISP \"clasical\"")]
+    [InlineData("develop|{plain}|-o|out|--isp|clasical", "none of auto, genisp, classical, linear, and no such file")]
     [InlineData("develop|{plain}|-o|{out}|--max-size|32768x32768", "32768×24576 pixels are too many")]
     [InlineData("develop|{plain}|-o|", "The output folder has no name")]
     [InlineData("develop|{plain}|-o|{out}|--crop|100x100", "100×100 can't be cropped")]
