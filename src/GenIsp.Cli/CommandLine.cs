@@ -54,8 +54,8 @@ internal static class CommandLine
                 return Done;
             if (parsed.Action is not ParseErrorAction)
                 return await parsed.InvokeAsync(configuration, cancellation);
-            foreach (var error in parsed.Errors)
-                terminal.Say($"genisp: {error.Message}");
+            foreach (var error in Errors(parsed))
+                terminal.Say($"genisp: {error}");
             foreach (var suggestion in Suggestions(parsed))
                 terminal.Say(suggestion);
             terminal.Say($"See {string.Join(' ', Path(parsed.CommandResult.Command))} --help");
@@ -86,6 +86,12 @@ internal static class CommandLine
     // TorchSharp's own message is a page about where it looked.
     private static bool LacksLibtorch(Exception? error) =>
         error is TypeInitializationException { TypeName: "TorchSharp.torch" } || (error is not null && LacksLibtorch(error.InnerException));
+
+    // Where a command is unknown, so is all that follows, and no other was asked for: one line says it.
+    private static IEnumerable<string> Errors(ParseResult parsed) =>
+        parsed is { CommandResult.Command.Subcommands.Count: > 0, UnmatchedTokens: [var unknown, ..] }
+            ? [$"There is no {(unknown.StartsWith('-') ? "option" : "command")} '{unknown}'."]
+            : parsed.Errors.Select(error => error.Message);
 
     // The commands and options nearest to what was not understood.
     private static IEnumerable<string> Suggestions(ParseResult parsed)

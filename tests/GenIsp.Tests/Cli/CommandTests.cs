@@ -241,7 +241,9 @@ public sealed class CommandTests
     [InlineData("detekt|x", "Did you mean detect?")]
     [InlineData("develop|x.dng|-o|out|--cst|none", "auto works in XYZ")]
     [InlineData("develop|x.dng|-o|out|--isp|linear|--white-balance|gray-world", "for the classical ISP only")]
-    [InlineData("frobnicate", "Unrecognized command or argument 'frobnicate'")]
+    [InlineData("frobnicate", "There is no command 'frobnicate'.")]
+    [InlineData("--vrsion", "There is no option '--vrsion'.")]
+    [InlineData("dataset", "Required command was not provided.")]
     public async Task Wrong_usage_exits_with_2_and_says_where_help_is(string line, string message)
     {
         var run = await Run(line.Split('|'));
@@ -250,6 +252,14 @@ public sealed class CommandTests
         run.Error.ShouldContain(message);
         run.Error.ShouldContain("--help");
         run.Out.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_misspelt_command_is_met_by_the_right_one_and_nothing_else()
+    {
+        var run = await Run("detct", "photo.arw", "--detector", "yolox_nano.onnx");
+
+        run.Error.ShouldBe("genisp: There is no command 'detct'.\nDid you mean detect?\nSee genisp --help\n".ReplaceLineEndings());
     }
 
     [Theory]
