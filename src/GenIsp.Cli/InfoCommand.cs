@@ -18,8 +18,18 @@ internal static class InfoCommand
                 "genisp info photo.nef",
                 "genisp info photos/ --json");
         command.SetAction((parsed, cancellation) => Task.FromResult(
-            Run(terminal, Inputs.Files(parsed.GetValue(files)!, photos: false), parsed.GetValue(json), cancellation)));
+            Run(terminal, WithoutPhotos(terminal, parsed.GetValue(files)!), parsed.GetValue(json), cancellation)));
         return command;
+    }
+
+    // Folders' photos have nothing to tell, yet other commands take them: who counts the files shall know. One that was named is refused.
+    private static string[] WithoutPhotos(Terminal terminal, string[] inputs)
+    {
+        var all = Inputs.Files(inputs);
+        string[] files = [.. all.Where(file => inputs.Contains(file) || !Developer.IsDeveloped(file))];
+        if (all.Count - files.Length is > 0 and var photos)
+            terminal.Say($"genisp: left out, being developed already: {photos} {(photos == 1 ? "photo" : "photos")}");
+        return files;
     }
 
     private static int Run(Terminal terminal, IReadOnlyList<string> files, bool json, CancellationToken cancellation)

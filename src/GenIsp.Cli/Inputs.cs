@@ -10,10 +10,8 @@ internal static class Inputs
 {
     /// <summary>The files, those of folders in order of their names; folders inside them are left alone.</summary>
     /// <param name="inputs">What the user named.</param>
-    /// <param name="photos">Whether ordinary photos in folders count.</param>
     /// <exception cref="GenIspException">An input is missing, or a folder holds no picture.</exception>
-    public static IReadOnlyList<string> Files(IEnumerable<string> inputs, bool photos = true) =>
-        [.. inputs.SelectMany(input => ExpandOne(input, photos))];
+    public static IReadOnlyList<string> Files(IEnumerable<string> inputs) => [.. inputs.SelectMany(ExpandOne)];
 
     /// <summary>The same, with a name for each one's outputs: the stem, or where two would be the same, the whole name.</summary>
     /// <exception cref="GenIspException">As <see cref="Files"/>; or two files have one name.</exception>
@@ -37,15 +35,15 @@ internal static class Inputs
         ];
     }
 
-    private static IReadOnlyList<string> ExpandOne(string input, bool photos)
+    private static IReadOnlyList<string> ExpandOne(string input)
     {
         if (File.Exists(input))
             return [input];
         if (!Directory.Exists(input))
             throw new GenIspException($"{input} does not exist.");
-        var files = ImageFolder.PicturesIn(input, photos);
+        var files = ImageFolder.PicturesIn(input);
         return files.Count > 0
             ? files
-            : throw new GenIspException($"{input} holds no RAW file{(photos ? ", mosaic or photo" : " or mosaic")}.");
+            : throw new GenIspException($"{input} holds no RAW file, mosaic or photo.");
     }
 }

@@ -52,10 +52,8 @@ public sealed class ImageFolder
         return [.. Files.Where(file => !stems.Contains(Path.GetFileNameWithoutExtension(file)))];
     }
 
-    /// <summary>
-    /// The picture files of a folder, in order of their names; other files are passed over, and ordinary photos too, unless asked for.
-    /// </summary>
-    internal static IReadOnlyList<string> PicturesIn(string folder, bool photos = true)
+    /// <summary>The picture files of a folder, in order of their names; other files are passed over.</summary>
+    internal static IReadOnlyList<string> PicturesIn(string folder)
     {
         if (!Directory.Exists(folder))
             throw new GenIspException($"The folder {folder} does not exist.");
@@ -64,7 +62,7 @@ public sealed class ImageFolder
             return
             [
                 .. Directory.EnumerateFiles(folder)
-                    .Where(file => RawReader.HasRawExtension(file) || RawReader.IsMosaic(file) || (photos && PictureFile.IsPhoto(file)))
+                    .Where(file => RawReader.HasRawExtension(file) || RawReader.IsMosaic(file) || PictureFile.IsPhoto(file))
                     .Order(StringComparer.Ordinal),
             ];
         }

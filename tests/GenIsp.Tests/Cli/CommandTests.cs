@@ -152,7 +152,7 @@ public sealed class CommandTests
     }
 
     [Fact]
-    public async Task Info_passes_over_the_photos_of_a_folder()
+    public async Task Info_passes_over_the_photos_of_a_folder_and_says_so()
     {
         File.Copy(Fixture("plain"), Path.Combine(_folder, "a.dng"));
         File.WriteAllText(Path.Combine(_folder, "a.jpg"), "");
@@ -161,6 +161,7 @@ public sealed class CommandTests
 
         run.Code.ShouldBe(0, run.Error);
         JsonDocument.Parse(run.Out).RootElement.GetArrayLength().ShouldBe(1);
+        run.Error.ShouldContain("developed already: 1 photo");
     }
 
     [Theory]
