@@ -44,6 +44,15 @@ internal static class Inputs
         var files = ImageFolder.PicturesIn(input);
         return files.Count > 0
             ? files
-            : throw new GenIspException($"{input} holds no RAW file, mosaic or photo.");
+            : throw new GenIspException($"{input} holds no RAW file, mosaic or photo.{FoldersIn(input)}");
+    }
+
+    // Most likely the pictures are in there.
+    private static string FoldersIn(string folder)
+    {
+        const int Named = 5;
+        string[] names = [.. Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        return names.Length == 0 ? "" : $" Folders inside it are left alone: {string.Join(", ", names.Take(Named))}"
+            + $"{(names.Length > Named ? $" and {names.Length - Named} more" : "")}. Name those that are meant.";
     }
 }

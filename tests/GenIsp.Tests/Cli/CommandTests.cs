@@ -164,6 +164,18 @@ public sealed class CommandTests
         run.Error.ShouldContain("developed already: 1 photo");
     }
 
+    [Fact]
+    public async Task A_folder_with_nothing_but_folders_names_them()
+    {
+        foreach (var name in "fedcba")
+            Directory.CreateDirectory(Path.Combine(_folder, $"{name}"));
+
+        var run = await Run("develop", _folder, "-o", Path.Combine(_folder, "out"));
+
+        run.Code.ShouldBe(1);
+        run.Error.ShouldContain("Folders inside it are left alone: a, b, c, d, e and 1 more.");
+    }
+
     [Theory]
     [InlineData("file", "is a file")]
     [InlineData("file/out", "can't be written to")] // Whoever runs this, no folder can be made there.
