@@ -25,7 +25,7 @@ internal static class DatasetUnpackCommand
     private static void Run(Terminal terminal, string archive, string folder, CancellationToken cancellation)
     {
         UnpackResult result;
-        using (var line = new TransferLine(terminal, Path.GetFileName(archive), TimeProvider.System))
+        using (var line = new TransferLine(terminal, Path.GetFileName(archive)))
             result = Unpacker.Unpack(archive, folder, new Display(line), cancellation);
         var kept = result.Kept > 0 ? $", {result.Kept} were there already" : "";
         terminal.Say($"{folder}: {result.Written} files unpacked{kept}, {ByteSize.Text(result.Bytes)}");

@@ -15,6 +15,9 @@ internal sealed record Terminal(TextWriter Out, IAnsiConsole Error)
         init => (field, Out) = (value, value ? TextWriter.Null : Out);
     }
 
+    /// <summary>By which progress is measured.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     public static Terminal ForThisProcess()
     {
         // mpirun's processes write to a terminal of its own: .NET would greet it among the results.

@@ -4,7 +4,7 @@ using GenIsp.Training;
 
 namespace GenIsp.Cli;
 
-/// <summary>Shows a run: on a screen a line that changes with each step, and one that stays for each epoch.</summary>
+/// <summary>Shows a run: a line that changes with each step, or in a log comes now and then, and one that stays for each epoch.</summary>
 internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposable
 {
     private readonly StatusLine _line = new(terminal);
@@ -62,7 +62,7 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
         return FormattableString.Invariant($"epoch {epoch.Epoch}/{epochs}  loss {epoch.Loss:0.000}{figures}  ({seconds} s)");
     }
 
-    private string Bar(long step) => StatusLine.Bar((double)step / Math.Max(1, _run.Steps));
+    private string Bar(long step) => _line.Bar((double)step / Math.Max(1, _run.Steps));
 
     // Measuring and saving count too: it is the time until the end.
     private string TimeLeft(long step) =>

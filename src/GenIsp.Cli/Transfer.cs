@@ -9,11 +9,11 @@ internal static class Transfer
     /// <exception cref="GenIspException">It failed: see <see cref="Downloader.DownloadAsync"/>.</exception>
     public static async Task RunAsync(Terminal terminal, DownloadRequest request, string use, CancellationToken cancellation)
     {
-        var clock = TimeProvider.System;
+        var clock = terminal.Clock;
         using var downloader = new Downloader(clock);
         var started = clock.GetTimestamp();
         bool isNew;
-        using (var line = new TransferLine(terminal, Path.GetFileName(request.Path), clock))
+        using (var line = new TransferLine(terminal, Path.GetFileName(request.Path)))
             isNew = await downloader.DownloadAsync(request, new Display(terminal, line), cancellation);
         var seconds = clock.GetElapsedTime(started).TotalSeconds;
         var size = ByteSize.Text(new FileInfo(request.Path).Length);

@@ -65,7 +65,7 @@ public sealed class DownloadCommandTests : IDisposable
         using var screen = new TestConsole().Width(200).Interactive();
         using var output = new StringWriter();
         var clock = new HandClock();
-        using var line = new TransferLine(new Terminal(output, screen), "raw.zip", clock);
+        using var line = new TransferLine(new Terminal(output, screen) { Clock = clock }, "raw.zip");
 
         line.Show(40_000_000, 100_000_000); // What was there before does not count.
         clock.Seconds = 2;
@@ -134,14 +134,5 @@ public sealed class DownloadCommandTests : IDisposable
         run.Code.ShouldBe(1);
         run.Error.ReplaceLineEndings(" ").ShouldContain("genisp weights download yolox_s");
         Directory.Exists(_folder["out"]).ShouldBeFalse();
-    }
-
-    private sealed class HandClock : TimeProvider
-    {
-        public double Seconds { get; set; }
-
-        public override long TimestampFrequency => 1000;
-
-        public override long GetTimestamp() => (long)(1000 * Seconds);
     }
 }
