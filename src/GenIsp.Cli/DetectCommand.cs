@@ -72,9 +72,13 @@ internal static class DetectCommand
                 cancellation, world: world);
             // A file that failed has none.
             var all = files.Zip(world.Merge(world.Share(files).Select(found.GetValueOrDefault).ToList())).ToList();
-            if (world.IsFirst)
+            var images = all.Select(pair => pair.Second).OfType<ImageDetections>().ToList();
+            // Where all failed, an empty file would say that nothing was found.
+            if (world.IsFirst && images.Count > 0)
+            {
+                SayOldPictures(terminal, folder, files);
                 CocoResultsFile.Write(Path.Combine(folder, ResultsName), all.SelectMany(pair => pair.Second?.ToCoco(pair.First) ?? []));
-            var images = all.Select(pair => pair.Second).OfType<ImageDetections>();
+            }
             if (parsed.GetValue(json))
                 Json.Print(terminal, new { Images = images });
             else
@@ -93,6 +97,18 @@ internal static class DetectCommand
         using var quiet = torch.no_grad();
         var tensor = torch.tensor(picture.Pixels.ToArray(), [3, picture.Height, picture.Width], dtype: torch.ScalarType.Float32);
         return detector.Detect([tensor], score)[0];
+    }
+
+    // The results of an earlier run are replaced, but its pictures stay.
+    private static void SayOldPictures(Terminal terminal, string folder, IReadOnlyList<InputFile> files)
+    {
+        if (!File.Exists(Path.Combine(folder, ResultsName)))
+            return;
+        var names = files.Select(file => file.OutputStem + ".png").ToHashSet(StringComparer.Ordinal);
+        var old = Directory.EnumerateFiles(folder, "*.png").Count(path => !names.Contains(Path.GetFileName(path)));
+        terminal.Say($"{folder}: {ResultsName} is replaced" + (old > 0
+            ? $", and no longer of all pictures there: {old} {(old == 1 ? "is" : "are")} of an earlier run"
+            : ""));
     }
 
     private static string Label(Detection.Detection detection) =>

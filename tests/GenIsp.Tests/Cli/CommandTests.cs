@@ -365,6 +365,31 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task Another_run_into_the_same_folder_says_what_it_replaces_and_what_is_older()
+    {
+        var output = Path.Combine(_folder, "out");
+        Task<(int Code, string Out, string Error)> Detect(string photo) =>
+            Run("detect", photo, "-d", SharedData.Path("weights/yolox_nano.onnx"), "-o", output, "--isp", "classical");
+
+        (await Detect(Fixture("plain"))).Error.ShouldNotContain("replaced");
+        var results = File.ReadAllBytes(Path.Combine(output, "detections.json"));
+        (await Detect(Fixture("truncated"))).Code.ShouldBe(1);
+        File.ReadAllBytes(Path.Combine(output, "detections.json")).ShouldBe(results);
+        (await Detect(Fixture("turned"))).Error.ShouldContain(
+            "detections.json is replaced, and no longer of all pictures there: 1 is of an earlier run");
+    }
+
+    [Fact]
+    public async Task Detections_of_nothing_but_bad_files_are_not_written()
+    {
+        var run = await Run("detect", Fixture("truncated"), "-d", SharedData.Path("weights/yolox_nano.onnx"), "-o", _folder, "--json");
+
+        run.Code.ShouldBe(1);
+        JsonDocument.Parse(run.Out).RootElement.GetProperty("images").GetArrayLength().ShouldBe(0);
+        Names(_folder).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Ordinary_photos_go_to_the_detector_as_they_are()
     {
         var photo = SharedData.Path("coco/val2017/000000000139.jpg");
