@@ -7,9 +7,14 @@ namespace GenIsp.Data;
 /// all but seen the other.
 /// </summary>
 /// <param name="Shared">Stems that are in both.</param>
-/// <param name="Adjacent">Images of the second whose number is one more or less than that of an image of the first.</param>
+/// <param name="Adjacent">
+/// Images of the second whose number is one more or less than that of an image of the first; COCO's own numbers tell of no order.
+/// </param>
 public sealed record SplitOverlap(IReadOnlyList<string> Shared, int Adjacent)
 {
+    // COCO numbers its photos like 000000000139, in no order: neighbours have nothing in common.
+    private const int DigitsOfCoco = 12;
+
     /// <summary>Compares two splits by their files' stems.</summary>
     public static SplitOverlap Between(IEnumerable<CocoImage> first, IEnumerable<CocoImage> second)
     {
@@ -26,6 +31,8 @@ public sealed record SplitOverlap(IReadOnlyList<string> Shared, int Adjacent)
     private static (string Prefix, long Number)? Numbered(string stem)
     {
         var prefix = stem.TrimEnd("0123456789".ToCharArray());
+        if (prefix.Length == 0 && stem.Length == DigitsOfCoco)
+            return null;
         return long.TryParse(stem.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && number < long.MaxValue ? (prefix, number) : null;
     }

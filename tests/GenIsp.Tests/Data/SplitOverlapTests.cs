@@ -19,6 +19,10 @@ public sealed class SplitOverlapTests
         SplitOverlap.Between(Images("DSC_0009", "night"), Images("DSC00010", "night1", "evening")).Adjacent.ShouldBe(0);
 
     [Fact]
+    public void COCOs_photos_are_numbered_in_no_order() =>
+        SplitOverlap.Between(Images("000000000139", "000010"), Images("000000000138", "000000000140", "000011")).Adjacent.ShouldBe(1);
+
+    [Fact]
     public void Numbers_beyond_all_measure_are_no_numbers() =>
         SplitOverlap.Between(Images("9223372036854775807"), Images("9223372036854775806", "99999999999999999999")).Adjacent.ShouldBe(0);
 
