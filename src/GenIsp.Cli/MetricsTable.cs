@@ -6,6 +6,9 @@ namespace GenIsp.Cli;
 /// <summary>COCO's figures for people.</summary>
 internal static class MetricsTable
 {
+    // More classes than these drown the figures above them.
+    private const int MostClasses = 10;
+
     private const string AreaFrame = "Areas are counted in the annotations' frame: small is at most 32², large at least 96² of its pixels.";
 
     /// <summary>All figures of one, or a comparison of several.</summary>
@@ -57,8 +60,7 @@ internal static class MetricsTable
 
     private static void PrintClasses(Terminal terminal, IReadOnlyList<Evaluation> isps)
     {
-        var classes = isps[0].All.PerClass.Where(pair => pair.Value >= 0)
-            .Select(pair => (Name: pair.Key, Text: Terminal.Printable(pair.Key))).ToList();
+        var classes = ClassesToShow(isps[0].All).Select(name => (Name: name, Text: Terminal.Printable(name))).ToList();
         var title = $"AP with {isps[0].Detector}";
         var first = Math.Max(title.Length, classes.Select(pair => pair.Text.Length).DefaultIfEmpty().Max());
         int[] widths = [.. isps.Select(isp => 2 + Math.Max(5, isp.Isp!.Length))];
@@ -68,6 +70,21 @@ internal static class MetricsTable
         terminal.Out.WriteLine(Row(title, isp => isp.Isp!));
         foreach (var (name, printable) in classes)
             terminal.Out.WriteLine(Row(printable, isp => Number(isp.All.PerClass[name])));
+        SayOthers(terminal, isps[0].All);
+    }
+
+    // Those with something to find; of many, those with most.
+    private static IEnumerable<string> ClassesToShow(CocoMetrics metrics)
+    {
+        var measured = metrics.PerClass.Where(pair => pair.Value >= 0).Select(pair => pair.Key).ToList();
+        return measured.Count <= MostClasses ? measured : measured.OrderByDescending(name => metrics.BoxesPerClass[name]).Take(MostClasses);
+    }
+
+    private static void SayOthers(Terminal terminal, CocoMetrics metrics)
+    {
+        var others = metrics.PerClass.Count(pair => pair.Value >= 0) - MostClasses;
+        if (others > 0)
+            terminal.Out.WriteLine($"These {MostClasses} have most boxes; --json has the other {others} too, and so has the report of -o.");
     }
 
     private static void PrintOne(Terminal terminal, Evaluation evaluation)
@@ -97,8 +114,9 @@ internal static class MetricsTable
         Figure("Average recall", "0.50:0.95", "small", 100, metrics => metrics.ARSmall);
         Figure("Average recall", "0.50:0.95", "medium", 100, metrics => metrics.ARMedium);
         Figure("Average recall", "0.50:0.95", "large", 100, metrics => metrics.ARLarge);
-        foreach (var name in evaluation.All.PerClass.Keys.Where(name => evaluation.All.PerClass[name] >= 0))
-            Row($"AP of {name}", metrics => Number(metrics.PerClass[name]));
+        foreach (var name in ClassesToShow(evaluation.All))
+            Row($"AP of {Terminal.Printable(name)}", metrics => Number(metrics.PerClass[name]));
+        SayOthers(terminal, evaluation.All);
     }
 
     // −1: there was nothing to find.

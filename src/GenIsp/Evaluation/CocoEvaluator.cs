@@ -66,6 +66,8 @@ public static class CocoEvaluator
             ARLarge = Average(3, curve => curve.Recall100.Average()),
             PerClass = new OrderedDictionary<string, double>(categories.Select((category, k) =>
                 KeyValuePair.Create(category.Name, curves[0][k]?.Precision.Average() ?? -1))),
+            BoxesPerClass = new OrderedDictionary<string, int>(categories.Select((category, k) =>
+                KeyValuePair.Create(category.Name, table.CountMeasured(k)))),
             PrecisionAt50 = new OrderedDictionary<string, IReadOnlyList<double>>(
                 from k in Enumerable.Range(0, categories.Count)
                 where curves[0][k] is not null

@@ -52,6 +52,9 @@ public sealed record CocoMetrics
     /// <summary>Average precision of each evaluated class by its name, in the order of their ids; −1 for one without boxes.</summary>
     public required IReadOnlyDictionary<string, double> PerClass { get; init; }
 
+    /// <summary>Boxes that were to be found, of each evaluated class by its name. It is not part of the JSON.</summary>
+    public required IReadOnlyDictionary<string, int> BoxesPerClass { get; init; }
+
     /// <summary>
     /// The precision-recall curve at IoU 0.50 of each evaluated class that has boxes: the interpolated precision at the 101 recalls 0.00,
     /// 0.01 … 1.00, whose mean is the class's AP at IoU 0.50. It is not part of the JSON.

@@ -48,6 +48,27 @@ public sealed class EvaluateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_many_classes_the_table_shows_those_with_most_boxes()
+    {
+        const int Classes = 13;
+        // Class 3 has three boxes, class 4 four, …; class 13 has none.
+        var boxes = Enumerable.Range(1, Classes - 1).SelectMany(category => Enumerable.Repeat(category, category)).Select((category, i) =>
+            $$"""{"id": {{i + 1}}, "image_id": 1, "category_id": {{category}}, "bbox": [{{3 * i}}, 0, 2, 2]}""");
+        var categories = Enumerable.Range(1, Classes).Select(id => $$"""{"id": {{id}}, "name": "class-{{id:00}}"}""");
+        File.WriteAllText(_folder["coco.json"], $$"""
+            {"images": [{"id": 1}], "annotations": [{{string.Join(',', boxes)}}], "categories": [{{string.Join(',', categories)}}]}
+            """);
+        File.WriteAllText(_folder["found.json"], "[]");
+
+        var run = await CommandRun.Of("evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"]);
+
+        run.Code.ShouldBe(0, run.Error);
+        run.Out.Split('\n').Where(line => line.StartsWith("AP of ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2])
+            .ShouldBe(Enumerable.Range(3, 10).Reverse().Select(id => $"class-{id:00}"));
+        run.Out.ShouldContain("These 10 have most boxes; --json has the other 2 too");
+    }
+
+    [Fact]
     public async Task Only_the_classes_asked_for_are_measured()
     {
         var run = await CommandRun.Of(
