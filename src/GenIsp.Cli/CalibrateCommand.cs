@@ -60,7 +60,8 @@ internal static class CalibrateCommand
             weights.Metadata[GenIspOptions.AutoBelowKey] = threshold.ToString("0.00", CultureInfo.InvariantCulture);
             SafetensorsFile.Write(parsed.GetValue(output)!, weights);
             terminal.Say(string.Create(
-                CultureInfo.InvariantCulture, $"{parsed.GetValue(output)}: GenISP below {threshold:0.00} dB, AP {100 * ap:0.0} on these images"));
+                CultureInfo.InvariantCulture,
+                $"{parsed.GetValue(output)}: GenISP below {threshold:0.00} dB, AP {100 * ap:0.0} % on these images"));
             return Task.FromResult(CommandLine.Done);
         });
         return command;

@@ -53,7 +53,8 @@ internal static class EvaluateCommand
             "evaluate",
             "Measures detections as COCO does: its twelve figures, and AP by class. The detections are those of a file, or are made here: "
             + "of every image, developed by every ISP, with every detector. Where boxes are flagged extreme, as RAW-NOD's are, "
-            + "the extreme and the others are measured apart, too: boxes of the other kind are then ignored, as crowds are.")
+            + "the extreme and the others are measured apart, too: boxes of the other kind are then ignored, as crowds are. Tables and the "
+            + "report are in percent, JSON is 0..1.")
         {
             annotations, detections, images, detectors, score, output, classes, cacheSize, json,
         }.WithExamples(

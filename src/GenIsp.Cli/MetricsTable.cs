@@ -3,13 +3,14 @@ using GenIsp.Evaluation;
 
 namespace GenIsp.Cli;
 
-/// <summary>COCO's figures for people.</summary>
+/// <summary>COCO's figures for people, in percent.</summary>
 internal static class MetricsTable
 {
     // More classes than these drown the figures above them.
     private const int MostClasses = 10;
 
-    private const string AreaFrame = "Areas are counted in the annotations' frame: small is at most 32², large at least 96² of its pixels.";
+    private const string Units =
+        "In percent (in JSON 0..1). Areas are counted in the annotations' frame: small is at most 32², large at least 96² of its pixels.";
 
     /// <summary>All figures of one, or a comparison of several.</summary>
     public static void Print(Terminal terminal, IReadOnlyList<Evaluation> evaluations)
@@ -18,7 +19,7 @@ internal static class MetricsTable
             PrintOne(terminal, only);
         else
             PrintComparison(terminal, evaluations);
-        terminal.Out.WriteLine(AreaFrame);
+        terminal.Out.WriteLine(Units);
     }
 
     private static void PrintComparison(Terminal terminal, IReadOnlyList<Evaluation> evaluations)
@@ -120,5 +121,5 @@ internal static class MetricsTable
     }
 
     // −1: there was nothing to find.
-    private static string Number(double value) => value < 0 ? "–" : value.ToString("0.000", CultureInfo.InvariantCulture);
+    private static string Number(double value) => value < 0 ? "–" : (100 * value).ToString("0.0", CultureInfo.InvariantCulture);
 }

@@ -56,7 +56,8 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
     private string Describe(TrainingEvent.EpochDone epoch)
     {
         var figures = epoch.Validation is { } found
-            ? FormattableString.Invariant($"  AP {100 * found.AP:0.0}  AP50 {100 * found.AP50:0.0}{(epoch.IsBest ? "  best so far" : "")}")
+            ? FormattableString.Invariant($"  AP {100 * found.AP:0.0} %  AP50 {100 * found.AP50:0.0} %")
+                + (epoch.IsBest ? "  best so far" : "")
             : "";
         var seconds = string.Join(", ", epoch.Seconds.Select(stage => FormattableString.Invariant($"{stage.Key} {stage.Value:0.0}")));
         return FormattableString.Invariant($"epoch {epoch.Epoch}/{epochs}  loss {epoch.Loss:0.000}{figures}  ({seconds} s)");

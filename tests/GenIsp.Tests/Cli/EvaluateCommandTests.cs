@@ -40,11 +40,11 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         var run = await CommandRun.Of("evaluate", "--annotations", _folder["coco.json"], "--detections", _folder["found.json"]);
 
-        run.Out.ShouldContain("Average precision @ IoU 0.50:0.95  area all     detections 100        0.752");
+        run.Out.ShouldContain("Average precision @ IoU 0.50:0.95  area all     detections 100         75.2");
         run.Out.ShouldContain("Average precision @ IoU 0.50:0.95  area medium  detections 100            –");
-        run.Out.ShouldContain("AP of person                                                    1.000");
+        run.Out.ShouldContain("AP of person                                                    100.0");
         run.Out.ShouldNotContain("AP of bicycle");
-        run.Out.ShouldContain("Areas are counted in the annotations' frame");
+        run.Out.ShouldContain("In percent (in JSON 0..1). Areas are counted in the annotations' frame");
     }
 
     [Fact]

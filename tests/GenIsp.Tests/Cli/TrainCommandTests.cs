@@ -27,7 +27,7 @@ public sealed class TrainCommandTests : IDisposable
         run.Code.ShouldBe(0, run.Error);
         run.Error.ShouldContain("genisp: " + _photos["train.json"] + ": the detector does not know lantern");
         run.Error.ShouldContain("3 images, 1 epochs, 1 steps");
-        run.Error.ShouldMatch(@"epoch 1/1  loss \d+\.\d{3}  AP \d+\.\d  AP50 \d+\.\d  best so far  \(.*validation \d+\.\d.* s\)");
+        run.Error.ShouldMatch(@"epoch 1/1  loss \d+\.\d{3}  AP \d+\.\d %  AP50 \d+\.\d %  best so far  \(.*validation \d+\.\d.* s\)");
         run.Error.ShouldMatch(@"waited for data \d+\.\d % of the time \(\d+\.\d s\)");
         run.Error.ShouldNotContain("from the cache", Case.Sensitive, "each night is another one");
         run.Error.ShouldContain($"{_photos["run"]}: trained, 1 steps. Use it by --isp {_photos["run"]}");

@@ -34,9 +34,9 @@ function choice(label, names, chosen, onChoose) {
   return element("label", { class: "choice" }, element("span", {}, label), select);
 }
 
-/** A figure 0..1; −1 says that there was nothing to find. */
+/** A figure 0..1 in percent; −1 says that there was nothing to find. */
 function figure(value) {
-  return value === null || value < 0 ? "–" : value.toFixed(3);
+  return value === null || value < 0 ? "–" : (100 * value).toFixed(1);
 }
 
 /** The colour of the i-th of several, by the style sheet's light or dark palette. */

@@ -17,10 +17,12 @@ function trainingCards({ steps, epochs }) {
   if (measured.length > 0) {
     const best = measured.reduce((a, b) => b[1] > a[1] ? b : a);
     const by = (column, name, i) => ({
-      name, color: colorOf(i), dots: true, points: measured.map(epoch => [epoch[0], epoch[column] < 0 ? null : epoch[column]]),
+      name, color: colorOf(i), dots: true, points: measured.map(epoch => [epoch[0], epoch[column] < 0 ? null : 100 * epoch[column]]),
     });
-    cards.splice(1, 0, card("AP by epoch", `The best is epoch ${best[0]}: AP ${figure(best[1])}, AP50 ${figure(best[2])}.`,
-      lineChart({ series: [by(1, "AP", 0), by(2, "AP50", 1), by(3, "AR100", 2)], x: { label: "epoch" }, y: { label: "share", min: 0 } })));
+    cards.splice(1, 0, card("AP by epoch", `The best is epoch ${best[0]}: AP ${figure(best[1])} %, AP50 ${figure(best[2])} %.`,
+      lineChart({
+        series: [by(1, "AP", 0), by(2, "AP50", 1), by(3, "AR100", 2)], x: { label: "epoch" }, y: { label: "percent", min: 0 },
+      })));
   }
   return element("div", { class: "grid-of-cards" }, cards);
 }
@@ -35,7 +37,7 @@ function evaluationCards({ rivals, gallery: images }) {
   const { boxes, images: count } = rivals[0].figures[0];
   return [
     tiles(rivals),
-    card("COCO's figures", `${count} images, ${boxes} boxes. The best of each detector is marked.`,
+    card("COCO's figures", `${count} images, ${boxes} boxes. In percent; the best of each detector is marked.`,
       subsets.map((subset, k) => [
         subsets.length > 1 ? element("h4", {}, `${subset} boxes: ${rivals[0].figures[k].boxes}`) : null, metricsTable(rivals, k),
       ])),
@@ -73,7 +75,7 @@ function classCard(rivals) {
   const place = element("div");
   const draw = chosen => place.replaceChildren(classTable(groups[chosen][1], rivals));
   draw(0);
-  return card("AP by class", null,
+  return card("AP by class", "In percent.",
     element("div", { class: "controls" }, choice("detector", groups.map(([detector]) => detector), 0, draw)), place);
 }
 

@@ -16,7 +16,7 @@ function tiles(rivals) {
     bar.style.width = `${100 * Math.max(0, ap(rival)) / most}%`;
     const tile = element("div", { class: isBest(rival, rivals, ap) ? "tile best" : "tile" },
       element("span", { class: "name", title: nameOf(rival, rivals) }, nameOf(rival, rivals)),
-      element("strong", {}, figure(ap(rival))), element("span", { class: "quiet" }, "AP"), element("div", { class: "bar" }, bar));
+      element("strong", {}, figure(ap(rival))), element("span", { class: "quiet" }, "% AP"), element("div", { class: "bar" }, bar));
     tile.style.setProperty("--color", colorOf(i));
     return tile;
   }));
