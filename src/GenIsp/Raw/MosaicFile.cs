@@ -21,14 +21,15 @@ internal static partial class MosaicFile
     /// <exception cref="GenIspException">The sidecar or the file is wrong, or they do not agree.</exception>
     public static SensorImage Read(string path)
     {
-        var sidecar = MosaicSidecar.Read(path);
-        var mosaic = Path.GetExtension(path).ToLowerInvariant() switch
+        var type = Path.GetExtension(path).ToLowerInvariant();
+        var sidecar = MosaicSidecar.Read(path, needsSize: type is not (".png" or ".npy"));
+        var (width, height, mosaic) = type switch
         {
             ".png" => ReadPng(path, sidecar),
             ".npy" => ReadNpy(path, sidecar),
             _ => ReadHeaderless(path, sidecar),
         };
-        return new SensorImage(path, sidecar.Width, sidecar.Height, mosaic, sidecar.Cfa, sidecar.Levels)
+        return new SensorImage(path, width, height, mosaic, sidecar.Cfa, sidecar.Levels)
         {
             XyzToCamera = sidecar.XyzToCamera,
             AsShot = sidecar.WhiteBalance,
@@ -36,28 +37,28 @@ internal static partial class MosaicFile
         };
     }
 
-    private static ushort[] ReadHeaderless(string path, MosaicSidecar sidecar)
+    private static (int Width, int Height, ushort[] Pixels) ReadHeaderless(string path, MosaicSidecar sidecar)
     {
-        var expected = 2L * sidecar.Width * sidecar.Height;
+        var (width, height) = sidecar.Size!.Value;
+        var expected = 2L * width * height;
         var bytes = InputFiles.ReadBytes(path);
         if (bytes.Length != expected)
         {
             throw new GenIspException(
-                $"{path} has {bytes.Length} bytes, but {sidecar.Width}×{sidecar.Height} pixels of 16 bits are {expected}. "
+                $"{path} has {bytes.Length} bytes, but {width}×{height} pixels of 16 bits are {expected}. "
                 + $"Correct \"width\" and \"height\" in {MosaicSidecar.PathFor(path)}.");
         }
-        return ToPixels(bytes, sidecar.BigEndian);
+        return (width, height, ToPixels(bytes, sidecar.BigEndian));
     }
 
-    private static ushort[] ReadPng(string path, MosaicSidecar sidecar)
+    private static (int Width, int Height, ushort[] Pixels) ReadPng(string path, MosaicSidecar sidecar)
     {
         var (width, height, pixels) = GrayPng.Read(path);
-        if ((width, height) != (sidecar.Width, sidecar.Height))
-            throw Disagrees(path, $"{width}×{height} pixels", sidecar);
-        return pixels;
+        CheckSize(path, width, height, $"{width}×{height} pixels", sidecar);
+        return (width, height, pixels);
     }
 
-    private static ushort[] ReadNpy(string path, MosaicSidecar sidecar)
+    private static (int Width, int Height, ushort[] Pixels) ReadNpy(string path, MosaicSidecar sidecar)
     {
         var file = InputFiles.ReadBytes(path);
         var (header, dataStart) = ReadNpyHeader(path, file);
@@ -67,22 +68,38 @@ internal static partial class MosaicFile
             throw BadNpy(path, $"its dtype is '{type}', but must be uint16 ('<u2' or '>u2') or uint8");
         if (!header.Contains("'fortran_order': False", StringComparison.Ordinal))
             throw BadNpy(path, "it is stored column by column; save numpy.ascontiguousarray(array)");
-        int[] packed = [sidecar.Height / 2, sidecar.Width / 2, 4];
-        int[] flat = [sidecar.Height, sidecar.Width];
         var dimensions = shape.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : -1).ToArray();
-        var isPacked = dimensions.SequenceEqual(packed) && sidecar.Width % 2 == 0 && sidecar.Height % 2 == 0;
-        if (!isPacked && !dimensions.SequenceEqual(flat))
+            .Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : -1L).ToArray();
+        var (height, width, isPacked) = dimensions switch
         {
-            throw Disagrees(
-                path, $"an array of shape ({shape})", sidecar, $" ([{string.Join(", ", flat)}], or packed [{string.Join(", ", packed)}])");
-        }
+            [var rows, var columns] => (rows, columns, false),
+            [var rows, var columns, 4] => (2 * rows, 2 * columns, true),
+            _ => throw BadNpy(path, $"its shape is ({shape}), but must be [H, W], or packed [H/2, W/2, 4]"),
+        };
+        CheckSize(path, width, height, $"an array of shape ({shape})", sidecar);
         var data = file.AsSpan(dataStart);
-        var expected = sidecar.Width * (long)sidecar.Height * (type == "|u1" ? 1 : 2);
+        var expected = width * height * (type == "|u1" ? 1 : 2);
         if (data.Length != expected)
             throw BadNpy(path, $"it holds {data.Length} bytes of pixels instead of {expected}");
         var pixels = type == "|u1" ? [.. data.ToArray().Select(value => (ushort)value)] : ToPixels(data, type == ">u2");
-        return isPacked ? Unpack(pixels, sidecar.Width, sidecar.Height) : pixels;
+        return ((int)width, (int)height, isPacked ? Unpack(pixels, (int)width, (int)height) : pixels);
+    }
+
+    // A size in the sidecar is a promise: one that was copied to the wrong file is then noticed.
+    private static void CheckSize(string path, long width, long height, string found, MosaicSidecar sidecar)
+    {
+        if (sidecar.Size is var (saidWidth, saidHeight) && (saidWidth, saidHeight) != (width, height))
+        {
+            throw new GenIspException(
+                $"{path} is {found}, but {MosaicSidecar.PathFor(path)} says {saidWidth}×{saidHeight}. "
+                + "Correct \"width\" and \"height\" there: they count the mosaic's pixels.");
+        }
+        if (width < 2 || height < 2 || width > MosaicSidecar.MaxPixels / height)
+        {
+            throw new GenIspException(
+                $"{path} is {found}, but a mosaic has sides of at least 2 pixels, and at most {MosaicSidecar.MaxPixels / 1_000_000} "
+                + "megapixels.");
+        }
     }
 
     // The .npy format, versions 1 to 3 (NumPy Enhancement Proposal 1).
@@ -118,10 +135,6 @@ internal static partial class MosaicFile
             BinaryPrimitives.ReverseEndianness(pixels, pixels);
         return pixels;
     }
-
-    private static GenIspException Disagrees(string path, string found, MosaicSidecar sidecar, string forms = "") => new(
-        $"{path} is {found}, but {MosaicSidecar.PathFor(path)} says {sidecar.Width}×{sidecar.Height}{forms}. "
-        + "Correct \"width\" and \"height\" there: they count the mosaic's pixels.");
 
     [GeneratedRegex("'descr': '([^']*)'")]
     private static partial Regex Descr();

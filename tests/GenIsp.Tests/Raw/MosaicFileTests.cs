@@ -137,6 +137,31 @@ public sealed class MosaicFileTests
             .ShouldContain("an array of shape (6, 4), but");
     }
 
+    [Fact]
+    public void A_size_that_the_file_tells_itself_may_be_left_out()
+    {
+        var sidecar = Sidecar.Replace("\"width\": 6, \"height\": 4, ", "");
+        (int, int) SizeOf(string name, byte[] file) => Read(name, file, sidecar) is var image ? (image.Width, image.Height) : default;
+
+        SizeOf("frame.png", Png(Pixels, 6, 4, 0)).ShouldBe((6, 4));
+        SizeOf("frame.npy", Npy("<u2", "4, 6", new byte[48])).ShouldBe((6, 4));
+        SizeOf("packed.npy", Npy("<u2", "2, 3, 4", new byte[48])).ShouldBe((6, 4));
+        Should.Throw<GenIspException>(() => Read("frame.raw", new byte[48], sidecar)).Message.ShouldContain("\"width\" is missing");
+        Should.Throw<GenIspException>(() => Read("half.npy", Npy("<u2", "4, 6", new byte[48]), Sidecar.Replace("\"height\": 4, ", "")))
+            .Message.ShouldContain("\"height\" is missing");
+    }
+
+    [Theory]
+    [InlineData("24", "its shape is (24), but must be [H, W], or packed [H/2, W/2, 4]")]
+    [InlineData("2, 2, 6", "its shape is (2, 2, 6)")]
+    [InlineData("24, 1", "sides of at least 2 pixels")]
+    [InlineData("2147483647, 2147483647, 4", "at most 500 megapixels")]
+    [InlineData("4, 7", "it holds 48 bytes of pixels instead of 56")]
+    public void An_array_of_a_shape_that_no_mosaic_has_is_refused(string shape, string reason) =>
+        Should.Throw<GenIspException>(() => Read(
+            "frame.npy", Npy("<u2", shape, new byte[48]), Sidecar.Replace("\"width\": 6, \"height\": 4, ", ""))).Message
+            .ShouldContain(reason);
+
     [Theory]
     [InlineData(8, 0, "bits")]
     [InlineData(16, 2, "colour type 2")]
