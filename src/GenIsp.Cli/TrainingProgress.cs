@@ -28,6 +28,10 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
                     + $"{(run.FirstStep > 0 ? $", from step {run.FirstStep} on" : "")}; the detector computes in "
                     + $"{PrecisionOption.NameOf(run.Precision)}"));
                 break;
+            case TrainingEvent.DetectorTeaches phase:
+                _line.Show("");
+                terminal.Say($"step {phase.Step}: until here a picture was imitated, now the detector teaches; its loss is not comparable");
+                break;
             case TrainingEvent.StepDone step:
                 _training = (_training.Seconds + Stopwatch.GetElapsedTime(_lastStep).TotalSeconds, _training.Images + step.Images);
                 _lastStep = Stopwatch.GetTimestamp();

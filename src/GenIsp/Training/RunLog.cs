@@ -6,7 +6,10 @@ using GenIsp.Training.Logging;
 
 namespace GenIsp.Training;
 
-/// <summary>A run's diary: <c>log.jsonl</c> with a line a step and a line an epoch, and the same for TensorBoard, with pictures.</summary>
+/// <summary>
+/// A run's diary: <c>log.jsonl</c> with a line a step, a line an epoch and one where the imitation ends; and the figures for TensorBoard,
+/// with pictures.
+/// </summary>
 internal sealed class RunLog : IDisposable
 {
     private readonly JsonLinesLog _lines;
@@ -52,6 +55,10 @@ internal sealed class RunLog : IDisposable
             ("loss/boxes", losses.Boxes),
             ("loss/color", losses.Color), ("training/gradient_norm", losses.GradientNorm), ("training/learning_rate", rate));
     }
+
+    /// <summary>The imitation is over, and with this step the detector begins to teach.</summary>
+    public void DetectorTeaches(long step, int epoch) =>
+        _lines.Write(new JsonObject { ["step"] = step, ["epoch"] = epoch, ["phase"] = "detector" });
 
     /// <summary>An epoch is over.</summary>
     public void Epoch(long step, int epoch, double loss, CocoMetrics? figures, IReadOnlyDictionary<string, double> seconds)

@@ -17,6 +17,10 @@ public abstract record TrainingEvent
     /// <param name="Precision">What the detector computes in.</param>
     public sealed record Started(int Images, long Steps, long FirstStep, DetectorPrecision Precision) : TrainingEvent;
 
+    /// <summary>The steps that imitate a picture are over: from here on the detector teaches, and the loss is another.</summary>
+    /// <param name="Step">Its first step, from 1.</param>
+    public sealed record DetectorTeaches(long Step) : TrainingEvent;
+
     /// <summary>A step is made.</summary>
     /// <param name="Epoch">From 1.</param>
     /// <param name="Step">From 1, over all epochs.</param>

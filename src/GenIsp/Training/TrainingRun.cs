@@ -166,6 +166,11 @@ public sealed class TrainingRun
         using var batches = _training.Batches(epoch, first, _world).GetEnumerator();
         while (!MustStop() && _trainer.Clock.Measure(StepClock.Data, batches.MoveNext))
         {
+            if (_position.Step > 0 && _position.Step == _options.ImitationSteps)
+            {
+                _log?.DetectorTeaches(_position.Step + 1, epoch + 1);
+                _report(new TrainingEvent.DetectorTeaches(_position.Step + 1));
+            }
             var rate = LearningRate.At(_options, _position.Step, _training.StepsPerEpoch);
             var losses = _trainer.Step(batches.Current, rate);
             _position = _position with { Step = _position.Step + 1, LossSum = _position.LossSum + losses.Total };

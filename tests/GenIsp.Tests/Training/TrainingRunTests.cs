@@ -73,6 +73,26 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
     }
 
     [Fact]
+    public void It_tells_where_the_imitation_ends_and_resumed_there_only_once_in_the_log()
+    {
+        var options = _photos.Options with { ImitationSteps = 2, ValidationImages = null, ValidationAnnotations = null };
+        using var cancellation = new CancellationTokenSource();
+        void Report(TrainingEvent news)
+        {
+            _events.Add(news);
+            if (news is TrainingEvent.DetectorTeaches)
+                cancellation.Cancel();
+        }
+
+        TrainingRun.Execute(_photos["run"], options, resume: false, Report, cancellation.Token).Steps.ShouldBe(3);
+        TrainingRun.Execute(_photos["run"], options, resume: true, _events.Add, CancellationToken.None).IsComplete.ShouldBeTrue();
+
+        _events.OfType<TrainingEvent.DetectorTeaches>().ShouldHaveSingleItem().Step.ShouldBe(3);
+        var line = Log(_photos["run"]).Where(one => one.ContainsKey("phase")).ShouldHaveSingleItem();
+        (line["step"]!.GetValue<long>(), line["epoch"]!.GetValue<int>(), line["phase"]!.GetValue<string>()).ShouldBe((3, 2, "detector"));
+    }
+
+    [Fact]
     public void Its_folder_is_an_ISP_that_knows_its_size()
     {
         using var isp = IspFile.LoadModel(finished.Run);
