@@ -70,6 +70,22 @@ public sealed class ReportPageTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
+    public async Task It_opens_on_the_last_ISP_and_the_best_of_the_others_where_most_is_right_and_least_wrong()
+    {
+        await using var sight = await browser.Show(SampleReport.Create());
+
+        (await sight.Page.Locator(".badge").AllTextContentsAsync()).ShouldBe(["dim", "bright"]);
+        // Above what is wrong with 0.4, and not above what is right with 0.6.
+        (await sight.Page.Locator(".threshold").InputValueAsync()).ShouldBe("0.45");
+        (await sight.Ask<int[]>("""
+            (() => {
+              const rival = (isp, ap) => ({ isp, detector: "eye", figures: [{ metrics: [["AP", ap]] }] });
+              return firstSides([rival("linear", 0.1), rival("classical", 0.3), rival("dim", 0.2), rival("genisp", 0.25)]);
+            })()
+            """)).ShouldBe([1, 3]);
+    }
+
+    [Fact]
     public async Task The_threshold_hides_what_scores_below_it_and_counts_anew()
     {
         await using var sight = await browser.Show(SampleReport.Create());
