@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GenIsp.Isp;
 using GenIsp.Reporting;
 using GenIsp.Training;
 
@@ -52,12 +53,24 @@ internal static class TrainCommand
             if (world.IsFirst)
                 WriteReport(folder);
             CacheOption.SayUse(terminal, world, cache);
-            terminal.Say(result.IsComplete
-                ? $"{folder}: trained, {result.Steps} steps. Use it by --isp {folder}"
-                : $"{folder}: saved after step {result.Steps}. Go on by genisp train --resume -o {folder}");
+            if (result.IsComplete)
+                SayWhatIsThere(terminal, folder, options, result);
+            else
+                terminal.Say($"{folder}: saved after step {result.Steps}. Go on by genisp train --resume -o {folder}");
             return result.IsComplete ? CommandLine.Done : CommandLine.Cancelled;
         });
         return command;
+    }
+
+    private static void SayWhatIsThere(Terminal terminal, string folder, TrainingOptions options, TrainingResult result)
+    {
+        var networks = File.Exists(Path.Combine(folder, IspFile.BestOfRun))
+            ? $"{IspFile.BestOfRun} is of the epoch with the highest AP, {IspFile.LastOfRun} of the last"
+            : $"{IspFile.LastOfRun} is the network";
+        terminal.Say($"{folder}: trained, {result.Steps} steps. {networks}; report.html charts the way there");
+        terminal.Say($"Next: genisp detect photo.arw --detector {options.Detector} --isp {folder} -o out");
+        terminal.Say(
+            $"  or: genisp evaluate --images DIR --annotations FILE --detector {options.Detector} --isp classical --isp {folder} -o figures");
     }
 
     private static void WriteReport(string folder)

@@ -30,7 +30,8 @@ public sealed class TrainCommandTests : IDisposable
         run.Error.ShouldMatch(@"epoch 1/1  loss \d+\.\d{3}  AP \d+\.\d %  AP50 \d+\.\d %  best so far  \(.*validation \d+\.\d.* s\)");
         run.Error.ShouldMatch(@"waited for data \d+\.\d % of the time \(\d+\.\d s\)");
         run.Error.ShouldNotContain("from the cache", Case.Sensitive, "each night is another one");
-        run.Error.ShouldContain($"{_photos["run"]}: trained, 1 steps. Use it by --isp {_photos["run"]}");
+        run.Error.ShouldContain($"{_photos["run"]}: trained, 1 steps. best.safetensors is of the epoch with the highest AP");
+        run.Error.ShouldContain($"Next: genisp detect photo.arw --detector {_photos["tiny.onnx"]} --isp {_photos["run"]} -o out");
         run.Error.ShouldNotContain("\u001b", Case.Sensitive, "nobody looks at a screen");
         run.Out.ShouldBe("");
         File.Exists(_photos["run/best.safetensors"]).ShouldBeTrue();
