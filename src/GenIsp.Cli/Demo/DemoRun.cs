@@ -26,6 +26,12 @@ internal sealed class DemoRun(Terminal terminal, string folder, DemoOptions opti
     private const string Honesty =
         "These streets are drawn and their nights simulated: this shows how GenISP works, not how well it does on real photos.";
 
+    private const string Next =
+        """
+          genisp weights download yolox_nano
+          genisp detect photo.arw --detector yolox_nano -o out
+        """;
+
     // The pictures of all ISPs are as large as the scenes, which are as large as the detector's input.
     private static readonly SizeLimit Size = new(StreetScene.Width, StreetScene.Height);
 
@@ -65,9 +71,12 @@ internal sealed class DemoRun(Terminal terminal, string folder, DemoOptions opti
         var unseen = MeasureNight(UnseenCamera, cancellation);
         WriteReport(day, seen, unseen);
         Print(day.Evaluations[0], seen.Evaluations, unseen.Evaluations);
+        File.WriteAllText(Path.Combine(folder, "README.txt"), WhatIsThere());
         terminal.Say(string.Create(
             CultureInfo.InvariantCulture,
             $"{_report}: curves, tables and pictures to look at in a browser; all in {_clock.Elapsed.TotalMinutes:0.0} min"));
+        terminal.Say($"{folder}/README.txt says what else is there. Next, a photo of yours:");
+        terminal.Say(Next);
         return CommandLine.Done;
     }
 
@@ -129,6 +138,28 @@ internal sealed class DemoRun(Terminal terminal, string folder, DemoOptions opti
             day.ToSection("Day: the photos that the nights were made of"),
         ],
     });
+
+    private string WhatIsThere() =>
+        $"""
+        What genisp demo made.
+        {Honesty}
+
+        report.html         curves, tables and pictures: open it in a browser
+        day-train, day-test the streets by day: pictures, and boxes in COCO's format
+        night-*             the streets of day-test as RAW files (DNG) of two cameras at night
+        genisp              the training run, and the GenISP that came of it, for --isp
+        figures             what was found through each ISP, and the figures, in COCO's formats
+
+        The same command with this folder goes on where it was broken off, and measures again what is there.
+        To look at a night as GenISP learned to develop it:
+
+          genisp develop {Night(UnseenCamera)}/images --isp {_run} -o developed
+
+        And a photo of yours, with the GenISP that ships:
+
+        {Next}
+
+        """;
 
     private void Print(Evaluation day, IReadOnlyList<Evaluation> seen, IReadOnlyList<Evaluation> unseen)
     {

@@ -34,6 +34,12 @@ public sealed class DemoRunTests : IDisposable
         foreach (var isp in (string[])["linear", "classical", "genisp", "daylight photo"])
             table.ShouldMatch($@"(?m)^{isp} +\d+\.\d +\d+\.\d +\d+\.\d +\d+\.\d\r?$");
         table.ShouldContain("These streets are drawn and their nights simulated");
+        progress.ShouldContain("step 2: until here a picture was imitated");
+        progress.ShouldContain("genisp detect photo.arw");
+        // Everything in the folder is explained.
+        var words = File.ReadAllText(_folder["README.txt"]);
+        Directory.GetFileSystemEntries(_folder.Root).Select(path => Path.GetFileName(path).Split("night-")[^1])
+            .Except(["sony-rx100m7", "nikon-d750", "README.txt"]).ShouldAllBe(name => words.Contains(name));
         Directory.GetFiles(_folder["night-nikon-d750/images"], "*.dng").Length.ShouldBe(2);
         File.Exists(_folder["genisp/last.safetensors"]).ShouldBeTrue();
         CocoDataset.Read(_folder["day-test/annotations.json"]).Images.Count.ShouldBe(2);
