@@ -12,14 +12,6 @@ namespace GenIsp.Detection;
 /// </summary>
 internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss>
 {
-    // e to this is near the least float32 of full precision; below, a loss is as good as 0.
-    private const float LeastPower = -87;
-
-    private const float Ln2 = 0.693147181f;
-
-    // ln 2 less the fraction that is taken off before.
-    private const float Ln2Rest = -2.12194440e-4f;
-
     // So many anchors' losses may be summed in float32.
     private const int Block = 64;
 
@@ -137,30 +129,17 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> OfWrongness(Vector<float> u, float alpha, float gamma, out Vector<float> slope)
     {
-        var e = Exp(-Vector.Abs(u));
+        var e = VectorMath.ExpOfNegative(-Vector.Abs(u));
         var log = LogOfOnePlus(e);
         var s = Vector.Max(u, Vector<float>.Zero) + log;
         var whole = Vector<float>.One + e;
         var isPositive = Vector.GreaterThanOrEqual(u, Vector<float>.Zero);
         var p = Vector.ConditionalSelect(isPositive, Vector<float>.One, e) / whole;
         var other = Vector.ConditionalSelect(isPositive, e, Vector<float>.One) / whole;
-        var least = Vector.Max(Vector.Min(u, Vector<float>.Zero), new Vector<float>(LeastPower));
-        var weight = (gamma == 2 ? p * p : Exp((least - log) * gamma)) * alpha;
+        var least = Vector.Max(Vector.Min(u, Vector<float>.Zero), new Vector<float>(VectorMath.LeastPower));
+        var weight = (gamma == 2 ? p * p : VectorMath.ExpOfNegative((least - log) * gamma)) * alpha;
         slope = weight * (other * s * gamma + p);
         return weight * s;
-    }
-
-    // Of numbers not above 0, to 2e-7 of the result. (.NET's own is no faster than one number after the other.)
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Exp(Vector<float> x)
-    {
-        var held = Vector.Max(x, new Vector<float>(LeastPower));
-        var power = Vector.Floor(held * (1 / Ln2) + new Vector<float>(0.5f));
-        // ln 2 in two parts, of which the first has so few digits that its product is exact.
-        var rest = held - power * (355f / 512) - power * Ln2Rest;
-        var sum = Then(1f / 24, rest, Then(1f / 120, rest, Then(1f / 720, rest, new Vector<float>(1f / 5040))));
-        sum = Then(1, rest, Then(1, rest, Then(1f / 2, rest, Then(1f / 6, rest, sum))));
-        return sum * Vector.AsVectorSingle(Vector.ConvertToInt32(power) + new Vector<int>(127) << 23);
     }
 
     // ln(1 + e) of 0..1 = 2 artanh(t), t = e / (2 + e), at most 1 / 3.
@@ -169,13 +148,8 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
     {
         var t = e / (e + new Vector<float>(2));
         var square = t * t;
-        var sum = Then(2f / 9, square, Then(2f / 11, square, Then(2f / 13, square, new Vector<float>(2f / 15))));
-        sum = Then(2, square, Then(2f / 3, square, Then(2f / 5, square, Then(2f / 7, square, sum))));
+        var sum = VectorMath.Then(2f / 9, square, VectorMath.Then(2f / 11, square, VectorMath.Then(2f / 13, square, new Vector<float>(2f / 15))));
+        sum = VectorMath.Then(2, square, VectorMath.Then(2f / 3, square, VectorMath.Then(2f / 5, square, VectorMath.Then(2f / 7, square, sum))));
         return sum * t;
     }
-
-    // The next factor of a polynomial, by Horner's rule.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Then(float factor, Vector<float> x, Vector<float> sum) =>
-        sum * x + new Vector<float>(factor);
 }

@@ -43,23 +43,22 @@ internal sealed class FrozenConvolution : IDisposable
     /// <summary>All that is frozen.</summary>
     public IEnumerable<Tensor> Weights => _bias is null ? [_weight] : [_weight, _bias];
 
-    /// <summary>The convolution; then, if asked for, the sum with another image, and ReLU.</summary>
+    /// <summary>The convolution; then, if asked for, the sum with another image, and an activation.</summary>
     /// <param name="image">[N, in, H, W], channels-last, in the convolution's dtype.</param>
     /// <param name="addend">[N, out, H', W'], likewise.</param>
-    /// <param name="relu">Whether negative values become 0.</param>
+    /// <param name="activation">What comes last.</param>
     /// <returns>[N, out, H', W'], channels-last, in the caller's dispose scope.</returns>
-    public Tensor Forward(Tensor image, Tensor? addend = null, bool relu = false)
+    public Tensor Forward(Tensor image, Tensor? addend = null, Activation activation = default)
     {
         if (_kernel is not null)
-            return KernelConvolution.Apply(_kernel, image, addend, relu);
+            return KernelConvolution.Apply(_kernel, image, addend, activation);
         using var scope = NewDisposeScope();
         var strided = _isProduct ? Convolution.Strided(image, _geometry) : image;
         // Rows of pixels are no view for what follows: autograd would copy a gradient that goes through a view changed in place.
         var result = Linear(_isProduct ? Convolution.Rows(strided) : strided);
         if (addend is not null)
             result.PlusInPlace(_isProduct ? Convolution.Rows(addend) : addend);
-        if (relu)
-            result.relu_();
+        result = activation.Apply(result);
         return (_isProduct ? Convolution.Image(result, strided.shape) : result).MoveToOuterDisposeScope();
     }
 

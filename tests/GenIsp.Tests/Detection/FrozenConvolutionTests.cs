@@ -78,7 +78,7 @@ public sealed class FrozenConvolutionTests
         long Step()
         {
             using (NewDisposeScope())
-                convolution.Forward(Pixels.ChannelsLast(image), relu: true).sum().backward();
+                convolution.Forward(Pixels.ChannelsLast(image), activation: Activation.Relu).sum().backward();
             return DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         }
 
@@ -96,7 +96,7 @@ public sealed class FrozenConvolutionTests
             rand(32, 32, 3, 3), null, ConvolutionGeometry.Same(3), DetectorTypes.Of(DetectorPrecision.Float32));
         var addend = Pixels.ChannelsLast(randn(1, 32, 9, 9)).requires_grad_();
 
-        var result = convolution.Forward(Pixels.ChannelsLast(zeros(1, 32, 9, 9)), addend, relu: true);
+        var result = convolution.Forward(Pixels.ChannelsLast(zeros(1, 32, 9, 9)), addend, activation: Activation.Relu);
         result.sum().backward();
 
         addend.grad!.Numbers<float>().ShouldBe((addend > 0).to_type(ScalarType.Float32).Numbers<float>());
@@ -123,7 +123,7 @@ public sealed class FrozenConvolutionTests
             ? Pixels.ChannelsLast(((addend?.detach() ?? zeros_like(expected)) + shift).detach().to_type(types.Forward))
             : null;
         sum?.requires_grad_(layer.Sum);
-        var actual = convolution.Forward(rounded, sum, layer.Relu);
+        var actual = convolution.Forward(rounded, sum, layer.Relu ? Activation.Relu : default);
 
         actual.dtype.ShouldBe(types.Forward);
         var outer = Random(expected.shape);

@@ -36,7 +36,7 @@ internal static class GraphRewriting
     }
 
     /// <summary>
-    /// Convolutions with constant weights become <see cref="FrozenConvolution"/>s, which take in the batch norm and the ReLU that alone
+    /// Convolutions with constant weights become <see cref="FrozenConvolution"/>s, which take in the batch norm and the activation that alone
     /// read them.
     /// </summary>
     /// <param name="steps">In order.</param>
@@ -75,11 +75,11 @@ internal static class GraphRewriting
                 made = norm.Outputs[0];
                 taken.Add(norm);
             }
-            var relu = OnlyReader(made) is { Operator: "Relu" } activation ? activation : null;
-            if (relu is not null)
+            var activation = new Activation(ActivationKind.None);
+            if (OnlyReader(made) is { } reader && ActivationOf(reader) is { } found)
             {
-                made = relu.Outputs[0];
-                taken.Add(relu);
+                (activation, made) = (found, reader.Outputs[0]);
+                taken.Add(reader);
             }
             var geometry = new ConvolutionGeometry(window.Strides, pads, window.Dilations, step.Node.Int("group", 1));
             // Memory bounds those of groups: bfloat16 gains nothing there.
@@ -90,16 +90,25 @@ internal static class GraphRewriting
             {
                 Inputs = [step.Inputs[0]],
                 Outputs = [made],
-                Kernel = Run(convolution, own.Forward, relu is not null),
+                Kernel = Run(convolution, own.Forward, activation),
             });
         }
         return result;
     }
 
-    private static Kernel Run(FrozenConvolution convolution, ScalarType type, bool relu) => x =>
+    // SiLU is the product of one input: see FuseSilu.
+    private static Activation? ActivationOf(Step step) => step switch
+    {
+        { Operator: "Relu" } => Activation.Relu,
+        { Operator: "LeakyRelu" } => Activation.LeakyRelu(step.Node.Float("alpha", 0.01f)),
+        { Operator: "Mul", Inputs.Length: 1 } => Activation.Silu,
+        _ => null,
+    };
+
+    private static Kernel Run(FrozenConvolution convolution, ScalarType type, Activation activation) => x =>
     {
         var image = Pixels.ChannelsLast(x[0].to_type(type));
-        return [convolution.Forward(image, relu: relu).to_type(x[0].dtype)];
+        return [convolution.Forward(image, activation: activation).to_type(x[0].dtype)];
     };
 
     private static Dictionary<string, int> UsesIn(IReadOnlyList<Step> steps, IReadOnlyList<string> outputs) =>

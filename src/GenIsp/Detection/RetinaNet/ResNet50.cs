@@ -1,3 +1,4 @@
+using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection.RetinaNet;
@@ -30,7 +31,7 @@ internal sealed class ResNet50
     public IReadOnlyList<Tensor> Forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var features = nn.functional.max_pool2d(_stem.Forward(images, relu: true), 3, stride: 2, padding: 1);
+        var features = nn.functional.max_pool2d(_stem.Forward(images, activation: Activation.Relu), 3, stride: 2, padding: 1);
         var levels = new List<Tensor>();
         foreach (var layer in _layers)
         {
@@ -69,8 +70,8 @@ internal sealed class ResNet50
         public Tensor Forward(Tensor input)
         {
             using var scope = NewDisposeScope();
-            var spatial = _spatial.Forward(_narrow.Forward(input, relu: true), relu: true);
-            return _wide.Forward(spatial, addend: _shortcut?.Forward(input) ?? input, relu: true).MoveToOuterDisposeScope();
+            var spatial = _spatial.Forward(_narrow.Forward(input, activation: Activation.Relu), activation: Activation.Relu);
+            return _wide.Forward(spatial, addend: _shortcut?.Forward(input) ?? input, activation: Activation.Relu).MoveToOuterDisposeScope();
         }
     }
 }

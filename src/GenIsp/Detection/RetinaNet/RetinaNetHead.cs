@@ -1,3 +1,4 @@
+using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection.RetinaNet;
@@ -41,7 +42,7 @@ internal sealed class RetinaNetHead
         var features = level;
         foreach (var (convolution, norm) in _convolutions.Zip(_norms))
         {
-            features = convolution.Forward(features, relu: norm is null);
+            features = convolution.Forward(features, activation: norm is null ? Activation.Relu : default);
             if (norm is not null)
                 features = norm.ForwardWithRelu(features);
         }

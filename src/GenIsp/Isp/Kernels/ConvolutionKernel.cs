@@ -12,15 +12,15 @@ internal abstract class ConvolutionKernel : IDisposable
     private readonly ConvolutionGeometry _geometry;
     private readonly (long Height, long Width) _window;
 
-    /// <param name="weight">[out, in, height, width].</param>
+    /// <param name="weight">[out, in / groups, height, width].</param>
     /// <param name="geometry">Where the window stands.</param>
     private protected ConvolutionKernel(Tensor weight, ConvolutionGeometry geometry)
     {
         (Weight, _geometry, _window) = (weight, geometry, (weight.shape[2], weight.shape[3]));
-        (Outputs, Inputs) = (checked((int)weight.shape[0]), checked((int)weight.shape[1]));
+        (Outputs, Inputs) = (checked((int)weight.shape[0]), checked((int)(weight.shape[1] * geometry.Groups)));
     }
 
-    /// <summary>[out, in, height, width].</summary>
+    /// <summary>[out, in / groups, height, width].</summary>
     private protected Tensor Weight { get; }
 
     /// <summary>Channels of an image.</summary>
@@ -51,34 +51,38 @@ internal abstract class ConvolutionKernel : IDisposable
     {
         if (geometry is { Groups: 1, Strides: [1, 1], Padding: [0, 0] } && weight.shape is [_, _, 1, 1])
             return new ProductKernel<TSimd, TVector>(weight, bias);
+        if (DepthwiseKernel<TSimd, TVector>.Takes(weight, geometry))
+            return new DepthwiseKernel<TSimd, TVector>(weight, bias, geometry);
         if (WinogradKernel<TSimd, TVector>.Takes(weight, geometry))
             return new WinogradKernel<TSimd, TVector>(weight, bias, geometry);
         return PatchKernel<TSimd, TVector>.Takes(weight, geometry) ? new PatchKernel<TSimd, TVector>(weight, bias, geometry) : null;
     }
 
-    /// <summary>The convolution; then, if asked for, the sum with another image, and ReLU. No gradient flows back through it.</summary>
+    /// <summary>
+    /// The convolution; then, if asked for, the sum with another image, and an activation. No gradient flows back through it.
+    /// </summary>
     /// <param name="image">[N, in, H, W], float32, channels-last.</param>
     /// <param name="addend">[N, out, H', W'], likewise, or null.</param>
-    /// <param name="relu">Whether negative values become 0.</param>
+    /// <param name="activation">What comes last.</param>
     /// <returns>[N, out, H', W'], channels-last.</returns>
     /// <exception cref="ArgumentException">An image does not fit the weights, or is smaller than the window.</exception>
-    public Tensor Apply(Tensor image, Tensor? addend = null, bool relu = false)
+    public Tensor Apply(Tensor image, Tensor? addend = null, Activation activation = default)
     {
         using var scope = NewDisposeScope();
         var result = ResultFor(image);
-        Apply(image, addend, relu, null, result);
+        Apply(image, addend, activation, null, result);
         return result.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The convolution, the sum with another image if there is one, and ReLU with what <see cref="BackThroughRelu"/> needs.</summary>
-    /// <inheritdoc cref="Apply(Tensor, Tensor, bool)"/>
-    public (Tensor Result, Tensor Signs) ApplyWithRelu(Tensor image, Tensor? addend = null)
+    /// <summary>The same with what <see cref="BackThrough"/> needs of an activation.</summary>
+    /// <inheritdoc cref="Apply(Tensor, Tensor, Activation)"/>
+    public (Tensor Result, Tensor Kept) ApplyAndKeep(Tensor image, Tensor? addend, Activation activation)
     {
         using var scope = NewDisposeScope();
         var result = ResultFor(image);
-        var signs = empty(Vectors(result), dtype: ScalarType.Int16);
-        Apply(image, addend, true, signs, result);
-        return scope.MoveToOuter(result, signs);
+        var kept = activation.Kind == ActivationKind.Silu ? Pixels.Empty(result.shape) : empty(Vectors(result), dtype: ScalarType.Int16);
+        Apply(image, addend, activation, kept, result);
+        return scope.MoveToOuter(result, kept);
     }
 
     /// <summary>The gradient of the image.</summary>
@@ -99,18 +103,18 @@ internal abstract class ConvolutionKernel : IDisposable
         return result.MoveToOuterDisposeScope();
     }
 
-    /// <summary>What of a gradient goes back through ReLU.</summary>
+    /// <summary>What of a gradient goes back through an activation.</summary>
+    /// <param name="activation">Which.</param>
     /// <param name="gradient">Of its result; float32, channels-last.</param>
-    /// <param name="signs">Of <see cref="ApplyWithRelu"/>.</param>
-    public Tensor BackThroughRelu(Tensor gradient, Tensor signs)
+    /// <param name="kept">Of <see cref="ApplyAndKeep"/>.</param>
+    public Tensor BackThrough(Activation activation, Tensor gradient, Tensor kept)
     {
         using var scope = NewDisposeScope();
         Check(gradient, Outputs);
-        if (signs.numel() != Vectors(gradient))
-            throw new ArgumentException($"These are no signs for a gradient of [{string.Join(", ", gradient.shape)}].", nameof(signs));
+        if (kept.numel() != (activation.Kind == ActivationKind.Silu ? gradient.numel() : Vectors(gradient)))
+            throw new ArgumentException($"This was not kept for a gradient of [{string.Join(", ", gradient.shape)}].", nameof(kept));
         var result = Pixels.Empty(gradient.shape);
-        RunBackThroughRelu(InOrder(gradient), signs, InOrder(result));
-        GC.KeepAlive(signs);
+        RunBackThrough(activation, InOrder(gradient), kept.dim() == 4 ? InOrder(kept) : kept, InOrder(result));
         return result.MoveToOuterDisposeScope();
     }
 
@@ -122,21 +126,22 @@ internal abstract class ConvolutionKernel : IDisposable
 
     /// <param name="image">[N, H, W, in], contiguous, as all images here.</param>
     /// <param name="addend">[N, H', W', out], or null.</param>
-    /// <param name="relu">Whether negative values become 0.</param>
-    /// <param name="signs">One for each vector of the result, or null.</param>
+    /// <param name="activation">What comes last.</param>
+    /// <param name="kept">16 bits for each vector of the result, or for SiLU the numbers before it, or null.</param>
     /// <param name="result">[N, H', W', out].</param>
-    private protected abstract void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result);
+    private protected abstract void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result);
 
     /// <param name="gradient">[N, H', W', out].</param>
     /// <param name="result">[N, H, W, in].</param>
     private protected abstract void RunBack(Tensor gradient, Tensor result);
 
+    /// <param name="activation">Which.</param>
     /// <param name="gradient">[N, H', W', out].</param>
-    /// <param name="signs">One for each vector of it.</param>
-    /// <param name="result">Likewise.</param>
-    private protected abstract void RunBackThroughRelu(Tensor gradient, Tensor signs, Tensor result);
+    /// <param name="kept">As in <see cref="Run"/>.</param>
+    /// <param name="result">[N, H', W', out].</param>
+    private protected abstract void RunBackThrough(Activation activation, Tensor gradient, Tensor kept, Tensor result);
 
-    private void Apply(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
+    private void Apply(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
     {
         if (addend is not null)
         {
@@ -147,7 +152,7 @@ internal abstract class ConvolutionKernel : IDisposable
                     $"The addend is [{string.Join(", ", addend.shape)}], not [{string.Join(", ", result.shape)}].", nameof(addend));
             }
         }
-        Run(InOrder(image), addend is null ? null : InOrder(addend), relu, signs, InOrder(result));
+        Run(InOrder(image), addend is null ? null : InOrder(addend), activation, kept, InOrder(result));
     }
 
     private Tensor ResultFor(Tensor image)

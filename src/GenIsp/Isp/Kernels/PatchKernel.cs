@@ -43,9 +43,9 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
         geometry is { Groups: 1, Dilation: [1, 1] } && weight.shape is [var outputs, _, _, _] && outputs >= TSimd.Count
         && weight.numel() / outputs * (outputs + Panels<TSimd, TVector>.Width) <= Array.MaxLength;
 
-    private protected override void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
+    private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
     {
-        var epilogue = EpilogueOf(addend, relu, signs);
+        var epilogue = EpilogueOf(addend, activation, kept);
         Plane from = new(image), to = new(result);
         Planes.ForEach(checked((int)((to.Pixels + PlacesTogether - 1) / PlacesTogether)), chunk =>
         {

@@ -26,9 +26,9 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         _start = Start(bias, Padded);
     }
 
-    private protected override void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
+    private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
     {
-        var epilogue = EpilogueOf(addend, relu, signs);
+        var epilogue = EpilogueOf(addend, activation, kept);
         float* from = image.Pointer<float>(), to = result.Pointer<float>();
         var rows = image.numel() / Inputs;
         Planes.ForEach(checked((int)((rows + RowsTogether - 1) / RowsTogether)), chunk =>
@@ -49,7 +49,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
             using var turned = Weight.transpose(0, 1);
             _back = Own(new ProductKernel<TSimd, TVector>(turned, null));
         }
-        _back.Run(gradient, null, false, null, result);
+        _back.Run(gradient, null, default, null, result);
     }
 
     // What is left over of rows or columns is computed aside: it reads or writes more than there is.

@@ -62,18 +62,26 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
 
     private protected sealed override int VectorLength => TSimd.Count;
 
-    private protected sealed override void RunBackThroughRelu(Tensor gradient, Tensor signs, Tensor result)
+    private protected sealed override void RunBackThrough(Activation activation, Tensor gradient, Tensor kept, Tensor result)
     {
         var count = (nint)gradient.numel();
         float* from = gradient.Pointer<float>(), to = result.Pointer<float>();
-        var bits = signs.Pointer<ushort>();
-        ForEachBlock(count, (place, here) => Epilogue<TSimd, TVector>.Back(from + place, bits + place / TSimd.Count, here, to + place));
+        if (activation.Kind == ActivationKind.Silu)
+        {
+            var before = kept.Pointer<float>();
+            ForEachBlock(count, (place, here) => Silu.Back(from + place, before + place, here, to + place));
+            return;
+        }
+        var signs = kept.Pointer<ushort>();
+        ForEachBlock(count, (place, here) => Epilogue<TSimd, TVector>.Back(
+            from + place, signs + place / TSimd.Count, here, activation.Slope, to + place));
     }
 
     /// <summary>Works on many numbers, some of them at a time: from a place on, which is a multiple of the vector's length, so many.</summary>
     private protected static void ForEachBlock(nint count, Action<nint, nint> work) => Planes.ForEach(
         checked((int)((count + Block - 1) / Block)), block => work((nint)block * Block, Math.Min(Block, count - (nint)block * Block)));
 
-    private protected static Epilogue<TSimd, TVector> EpilogueOf(Tensor? addend, bool relu, Tensor? signs) =>
-        new(addend is null ? null : addend.Pointer<float>(), relu, signs is null ? null : signs.Pointer<ushort>());
+    private protected static Epilogue<TSimd, TVector> EpilogueOf(Tensor? addend, Activation activation, Tensor? kept) => new(
+        addend is null ? null : addend.Pointer<float>(), activation, kept is null ? null
+            : activation.Kind == ActivationKind.Silu ? kept.permute(0, 2, 3, 1).Pointer<float>() : kept.Pointer<ushort>());
 }

@@ -55,11 +55,11 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         && weight.shape is [var outputs, var inputs, 3, 3] && outputs >= TSimd.Count && inputs >= TSimd.Count
         && (outputs + Panels<TSimd, TVector>.Width) * inputs * Positions <= Array.MaxLength;
 
-    private protected override void Run(Tensor image, Tensor? addend, bool relu, Tensor? signs, Tensor result)
+    private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
     {
-        var epilogue = EpilogueOf(addend, relu, signs);
+        var epilogue = EpilogueOf(addend, activation, kept);
         // Where a pixel's channels fill no vectors, no vector of a pixel is one of the whole result.
-        var isAtOnce = Outputs % TSimd.Count == 0;
+        var isAtOnce = Outputs % TSimd.Count == 0 && epilogue.IsByVector;
         float* from = image.Pointer<float>(), to = result.Pointer<float>();
         int height = (int)image.shape[1], width = (int)image.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
         var size = (nint)madeHeight * madeWidth * Outputs;
@@ -83,7 +83,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
             _back = Own(new WinogradKernel<TSimd, TVector>(
                 turned, null, ConvolutionGeometry.Same(3) with { Padding = [2 - _padding, 2 - _padding] }));
         }
-        _back.Run(gradient, null, false, null, result);
+        _back.Run(gradient, null, default, null, result);
     }
 
     private void Run(Plane image, Plane result, Epilogue<TSimd, TVector> epilogue, nint place)

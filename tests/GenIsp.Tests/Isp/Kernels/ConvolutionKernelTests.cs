@@ -12,13 +12,15 @@ public sealed class ConvolutionKernelTests
     private sealed record Layer(
         int Pictures, int Inputs, int Outputs, int KernelHeight, int KernelWidth, int Stride, int Padding, int Height, int Width, int Flags)
     {
+        public int Groups { get; init; } = 1;
+
         public bool Bias => (Flags & 1) != 0;
 
         public bool Sum => (Flags & 2) != 0;
 
-        public bool Relu => (Flags & 4) != 0;
+        public Activation Activation => Activations[Flags >> 2];
 
-        public ConvolutionGeometry Geometry => new([Stride, Stride], [Padding, Padding], [1, 1], 1);
+        public ConvolutionGeometry Geometry => new([Stride, Stride], [Padding, Padding], [1, 1], Groups);
     }
 
     private delegate ConvolutionKernel? Maker(Tensor weight, Tensor? bias, ConvolutionGeometry geometry);
@@ -26,11 +28,15 @@ public sealed class ConvolutionKernelTests
     // A rounding of float32 is 6e-8 of each product. Winograd's transforms multiply by up to 8 and add 36 numbers: a digit more.
     private const double Tolerance = 1e-5;
 
+    private static readonly Activation[] Activations = [default, Activation.Relu, Activation.LeakyRelu(0.1f), Activation.Silu];
+
     private static readonly Gen<Layer> Windows = Layers(inputs: 16, Gen.Const(3), Gen.Const(1), Gen.Int[0, 2]);
 
     private static readonly Gen<Layer> Products = Layers(inputs: 1, Gen.Const(1), Gen.Const(1), Gen.Const(0));
 
     private static readonly Gen<Layer> Patches = Layers(inputs: 1, Gen.Int[1, 7], Gen.Int[1, 3], Gen.Int[0, 3]);
+
+    private static readonly Gen<Layer> Depthwise = Patches.Select(layer => layer with { Inputs = layer.Outputs, Groups = layer.Outputs });
 
     [Fact]
     public void Windows_are_libtorchs_in_float64_by_16_numbers_at_a_time() => Check(Windows, ConvolutionKernel.Of<Simd512, Vector512<float>>);
@@ -58,6 +64,15 @@ public sealed class ConvolutionKernelTests
 
     [Fact]
     public void Patches_are_libtorchs_in_float64_by_4_numbers_at_a_time() => Check(Patches, ConvolutionKernel.Of<Simd128, Vector128<float>>);
+
+    [Fact]
+    public void Depthwise_is_libtorchs_in_float64_by_16_numbers_at_a_time() => Check(Depthwise, ConvolutionKernel.Of<Simd512, Vector512<float>>);
+
+    [Fact]
+    public void Depthwise_is_libtorchs_in_float64_by_8_numbers_at_a_time() => Check(Depthwise, ConvolutionKernel.Of<Simd256, Vector256<float>>);
+
+    [Fact]
+    public void Depthwise_is_libtorchs_in_float64_by_4_numbers_at_a_time() => Check(Depthwise, ConvolutionKernel.Of<Simd128, Vector128<float>>);
 
     // More channels than fit a step of the sums, a single one, columns that fill no panel, a window deeper than is copied at once.
     [Theory]
@@ -91,7 +106,7 @@ public sealed class ConvolutionKernelTests
     }
 
     [Theory]
-    [InlineData(3, 2, 1, 64), InlineData(3, 1, 2, 64), InlineData(3, 1, 1, 3)]
+    [InlineData(3, 2, 1, 64), InlineData(3, 1, 2, 64), InlineData(3, 1, 64, 128), InlineData(3, 1, 1, 3)]
     public void Other_windows_are_left_to_libtorch(int kernel, int dilation, int groups, int outputs)
     {
         using var weight = rand(outputs, 64 / groups, kernel, kernel);
@@ -114,7 +129,7 @@ public sealed class ConvolutionKernelTests
         using var scope = NewDisposeScope();
         using var convolution = ConvolutionKernel.Of(rand(32, 32, kernel, kernel), null, new([stride, stride], [0, 0], [1, 1], 1))!;
         var image = rand(1, 32, 8, 8);
-        var (result, signs) = convolution.ApplyWithRelu(image);
+        var (result, signs) = convolution.ApplyAndKeep(image, null, Activation.Relu);
 
         Should.Throw<ArgumentException>(() => convolution.Apply(rand(1, 16, 8, 8)));
         Should.Throw<ArgumentException>(() => convolution.Apply(rand(32, 8, 8)));
@@ -123,7 +138,7 @@ public sealed class ConvolutionKernelTests
         Should.Throw<ArgumentException>(() => convolution.Apply(image, addend: rand(1, 32, 1, 1)));
         Should.Throw<ArgumentException>(() => convolution.Back(rand(1, 16, 8, 8), image.shape));
         Should.Throw<ArgumentException>(() => convolution.Back(result, [1, 32, 30, 30]));
-        Should.Throw<ArgumentException>(() => convolution.BackThroughRelu(result, signs[..1]));
+        Should.Throw<ArgumentException>(() => convolution.BackThrough(Activation.Relu, result, signs[..1]));
         Should.Throw<ArgumentException>(() => ConvolutionKernel.Of(rand(32, 32, kernel, kernel), rand(8), ConvolutionGeometry.Same(kernel)));
     }
 
@@ -133,15 +148,16 @@ public sealed class ConvolutionKernelTests
         using var scope = NewDisposeScope();
         using var convolution = ConvolutionKernel.Of(rand(32, 1, 1, 1).Plus(1), null, ConvolutionGeometry.Same(1))!;
 
-        var (result, signs) = convolution.ApplyWithRelu(tensor([float.NaN, -1, 0, 2], [1, 1, 2, 2]));
+        var (result, signs) = convolution.ApplyAndKeep(
+            tensor([float.NaN, -1, 0, 2], [1, 1, 2, 2]), null, Activation.Relu);
 
         result[0, 5].flatten().isnan().Numbers<bool>().ShouldBe([true, false, false, false]);
-        convolution.BackThroughRelu(ones(1, 32, 2, 2), signs)[0, 5].flatten().Numbers<float>().ShouldBe([1, 0, 0, 1]);
+        convolution.BackThrough(Activation.Relu, ones(1, 32, 2, 2), signs)[0, 5].flatten().Numbers<float>().ShouldBe([1, 0, 0, 1]);
     }
 
     private static Gen<Layer> Layers(int inputs, Gen<int> kernel, Gen<int> stride, Gen<int> padding) => Gen.Select(
         Gen.Select(Gen.Int[1, 2], Gen.Int[inputs, 80], Gen.Int[16, 80]), Gen.Select(kernel, kernel, stride, padding),
-        Gen.Select(Gen.Int[1, 30], Gen.Int[1, 30], Gen.Int[0, 7]), (channels, window, size) => new Layer(
+        Gen.Select(Gen.Int[1, 30], Gen.Int[1, 30], Gen.Int[0, 15]), (channels, window, size) => new Layer(
             channels.Item1, channels.Item2, channels.Item3, window.Item1, window.Item2, window.Item3, window.Item4,
             Math.Max(size.Item1, window.Item1), Math.Max(size.Item2, window.Item2), size.Item3));
 
@@ -153,7 +169,7 @@ public sealed class ConvolutionKernelTests
         using var scope = NewDisposeScope();
         using var generator = new Generator(7);
         Tensor Random(params long[] shape) => randn(shape, generator: generator);
-        var weight = Random(layer.Outputs, layer.Inputs, layer.KernelHeight, layer.KernelWidth);
+        var weight = Random(layer.Outputs, layer.Inputs / layer.Groups, layer.KernelHeight, layer.KernelWidth);
         var bias = layer.Bias ? Random(layer.Outputs) : null;
         var image = Pixels.ChannelsLast(Random(layer.Pictures, layer.Inputs, layer.Height, layer.Width));
         var (exact, magnitude) = (image.@double().requires_grad_(), image.@double().abs().requires_grad_());
@@ -164,24 +180,33 @@ public sealed class ConvolutionKernelTests
         var outer = Random(right.shape);
         using var kernel = make(weight, bias, layer.Geometry)!;
 
-        var plain = kernel.Apply(image, addend, layer.Relu);
-        Distance(plain, layer.Relu ? right.relu() : right, magnitudes).ShouldBeLessThan(Tolerance, $"{layer}");
-        var gradient = outer;
-        if (layer.Relu)
-        {
-            var (result, signs) = kernel.ApplyWithRelu(image, addend);
-            result.Numbers<float>().ShouldBe(plain.Numbers<float>());
-            gradient = kernel.BackThroughRelu(outer, signs);
-            gradient.Numbers<float>().ShouldBe((outer * (plain > 0)).Numbers<float>());
-        }
-
+        var plain = kernel.Apply(image, addend);
+        Distance(plain, right, magnitudes).ShouldBeLessThan(Tolerance, $"{layer}");
+        var gradient = layer.Activation == default ? outer : BackThrough(layer, kernel, image, addend, plain, outer);
         right.backward([gradient.@double()]);
         magnitudes.backward([gradient.@double().abs()]);
         Distance(kernel.Back(gradient, image.shape), exact.grad!, magnitude.grad!).ShouldBeLessThan(Tolerance, $"{layer}");
     }
 
+    // Numbers by themselves: a few roundings.
+    private static Tensor BackThrough(Layer layer, ConvolutionKernel kernel, Tensor image, Tensor? addend, Tensor plain, Tensor outer)
+    {
+        var before = plain.@double().requires_grad_();
+        var after = layer.Activation.Apply(before.clone());
+        after.backward([outer.@double()]);
+
+        var (result, kept) = kernel.ApplyAndKeep(image, addend, layer.Activation);
+        var gradient = kernel.BackThrough(layer.Activation, outer, kept);
+
+        Distance(result, after, after.abs()).ShouldBeLessThan(1e-6, $"{layer}");
+        kernel.Apply(image, addend, layer.Activation).Numbers<float>().ShouldBe(result.Numbers<float>());
+        Distance(gradient, before.grad!, before.grad!.abs()).ShouldBeLessThan(1e-6, $"{layer}");
+        return gradient;
+    }
+
     private static Tensor Libtorchs(Layer layer, Tensor image, Tensor weight, Tensor? bias) => nn.functional.conv2d(
-        image, weight, bias, strides: [layer.Stride, layer.Stride], padding: [layer.Padding, layer.Padding]);
+        image, weight, bias, strides: [layer.Stride, layer.Stride], padding: [layer.Padding, layer.Padding],
+        groups: layer.Groups);
 
     // As a share of the largest magnitude.
     private static double Distance(Tensor result, Tensor right, Tensor magnitudes)

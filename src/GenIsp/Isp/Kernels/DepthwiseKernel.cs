@@ -1,0 +1,146 @@
+using System.Runtime.CompilerServices;
+using GenIsp.Isp.Fused;
+using static TorchSharp.torch;
+
+namespace GenIsp.Isp.Kernels;
+
+/// <summary>Each channel with a window of its own: of every place, the pixels that the window covers times its weights, side by side.</summary>
+internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
+{
+    private readonly Axis _down;
+    private readonly Axis _right;
+    private readonly float* _weights;
+    private readonly float* _bias;
+
+    /// <param name="weight">[channels, 1, height, width].</param>
+    /// <param name="bias">[channels], or null.</param>
+    /// <param name="geometry">Where the window stands, as <see cref="Takes"/> allows.</param>
+    public DepthwiseKernel(Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
+        : base(weight, geometry)
+    {
+        _down = new((int)weight.shape[2], (int)geometry.Strides[0], (int)geometry.Padding[0]);
+        _right = new((int)weight.shape[3], (int)geometry.Strides[1], (int)geometry.Padding[1]);
+        using var taps = weight.permute(2, 3, 1, 0);
+        using var inOrder = Ordered(taps);
+        var count = checked((int)inOrder.numel());
+        _weights = Allocate(count);
+        new ReadOnlySpan<float>(inOrder.Pointer<float>(), count).CopyTo(new Span<float>(_weights, count));
+        _bias = Start(bias, Padded);
+    }
+
+    /// <summary>Whether it is made for such a convolution.</summary>
+    /// <param name="weight">[out, in / groups, height, width].</param>
+    /// <param name="geometry">Where the window stands.</param>
+    public static bool Takes(Tensor weight, ConvolutionGeometry geometry) =>
+        geometry.Dilation is [1, 1] && weight.shape is [var outputs, 1, _, _] && outputs == geometry.Groups && outputs >= TSimd.Count
+        && weight.numel() <= Array.MaxLength;
+
+    private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
+    {
+        var epilogue = EpilogueOf(addend, activation, kept);
+        // Where a row's numbers fill no vectors, no vector of a row is one of the whole result.
+        var row = (nint)result.shape[2] * Outputs;
+        var isAtOnce = row % TSimd.Count == 0;
+        float* from = image.Pointer<float>(), to = result.Pointer<float>();
+        int height = (int)image.shape[1], width = (int)image.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
+        Planes.ForEach(checked((int)result.shape[0] * madeHeight), line =>
+        {
+            var (picture, y) = Math.DivRem(line, madeHeight);
+            Row(from + (nint)picture * height * width * Outputs, height, width, y, to + line * row, madeWidth);
+            if (isAtOnce && !epilogue.IsEmpty)
+                epilogue.Apply(to + line * row, line * row, row);
+        });
+        if (!isAtOnce && !epilogue.IsEmpty)
+            ForEachBlock((nint)result.numel(), (place, count) => epilogue.Apply(to + place, place, count));
+    }
+
+    private protected override void RunBack(Tensor gradient, Tensor result)
+    {
+        float* from = gradient.Pointer<float>(), to = result.Pointer<float>();
+        int height = (int)gradient.shape[1], width = (int)gradient.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
+        Planes.ForEach(checked((int)result.shape[0] * madeHeight), line =>
+        {
+            var (picture, y) = Math.DivRem(line, madeHeight);
+            RowBack(from + (nint)picture * height * width * Outputs, height, width, y, to + (nint)line * madeWidth * Outputs, madeWidth);
+        });
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Row(float* image, int height, int width, int y, float* result, int madeWidth)
+    {
+        int channels = Outputs, columns = _right.Size;
+        var (top, bottom) = _down.Covered(y, height);
+        var above = y * _down.Stride - _down.Padding;
+        for (var x = 0; x < madeWidth; x++, result += channels)
+        {
+            var (first, end) = _right.Covered(x, width);
+            var left = x * _right.Stride - _right.Padding;
+            for (var i = 0; i < channels; i += TSimd.Count)
+            {
+                // The last vector may begin within the one before it.
+                var channel = Math.Min(i, channels - TSimd.Count);
+                var sum = TSimd.Load(_bias + channel);
+                for (var row = top; row < bottom; row++)
+                {
+                    var value = image + ((nint)(above + row) * width + left + first) * channels + channel;
+                    var weight = _weights + (row * columns + first) * channels + channel;
+                    for (var column = first; column < end; column++, value += channels, weight += channels)
+                        sum = TSimd.MultiplyAdd(TSimd.Load(value), TSimd.Load(weight), sum);
+                }
+                TSimd.Store(sum, result + channel);
+            }
+        }
+    }
+
+    // Of all places whose window covers a pixel, what came of it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void RowBack(float* gradient, int height, int width, int y, float* result, int madeWidth)
+    {
+        int channels = Outputs, columns = _right.Size;
+        var (top, bottom) = _down.Covering(y, height);
+        for (var x = 0; x < madeWidth; x++, result += channels)
+        {
+            var (first, end) = _right.Covering(x, width);
+            for (var i = 0; i < channels; i += TSimd.Count)
+            {
+                var channel = Math.Min(i, channels - TSimd.Count);
+                var sum = TSimd.Create(0);
+                for (var down = top; down < bottom; down++)
+                {
+                    var row = y + _down.Padding - down * _down.Stride;
+                    for (var right = first; right < end; right++)
+                    {
+                        var column = x + _right.Padding - right * _right.Stride;
+                        sum = TSimd.MultiplyAdd(
+                            TSimd.Load(gradient + ((nint)down * width + right) * channels + channel),
+                            TSimd.Load(_weights + (row * columns + column) * channels + channel), sum);
+                    }
+                }
+                TSimd.Store(sum, result + channel);
+            }
+        }
+    }
+
+    // The window along one axis.
+    private readonly record struct Axis(int Size, int Stride, int Padding)
+    {
+        /// <summary>The part of the window, from a first pixel to before a last, that lies on an image so long.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public (int First, int End) Covered(int place, int length)
+        {
+            var start = place * Stride - Padding;
+            return (Math.Max(0, -start), Math.Min(Size, length - start));
+        }
+
+        /// <summary>The places, of so many, whose window covers a pixel.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public (int First, int End) Covering(int pixel, int places)
+        {
+            var last = pixel + Padding;
+            // place · stride ≥ last − size + 1, and ≤ last.
+            return (Math.Max(0, (last - Size + Stride) / Stride), Math.Min(places, last / Stride + 1));
+        }
+    }
+}
