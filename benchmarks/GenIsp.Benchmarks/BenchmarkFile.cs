@@ -12,6 +12,10 @@ internal static class BenchmarkFile
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
+    /// <summary>The real files beside the project.</summary>
+    public static string SharedData { get; } = Path.GetFullPath(
+        Environment.GetEnvironmentVariable("GENISP_SHARED_DATA") ?? Path.Combine("..", "shared", "data"));
+
     /// <summary>This machine's processor, and how many of its cores may be used.</summary>
     public static string Processor { get; } = $"{Model()}, {Environment.ProcessorCount} cores";
 

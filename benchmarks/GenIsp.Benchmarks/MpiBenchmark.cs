@@ -25,14 +25,11 @@ internal static class MpiBenchmark
     // GenISP's gradients and four losses.
     private const int Gradients = 115_859;
 
-    private static readonly string Data = Path.GetFullPath(
-        Environment.GetEnvironmentVariable("GENISP_SHARED_DATA") ?? Path.Combine("..", "shared", "data"));
-
     public static void Run()
     {
-        if (!File.Exists(Mpirun) || !Directory.Exists(Data))
+        if (!File.Exists(Mpirun) || !Directory.Exists(BenchmarkFile.SharedData))
         {
-            Console.WriteLine($"mpi: skipped: it needs {Mpirun} (apt-get install openmpi-bin) and photos and detector in {Data}");
+            Console.WriteLine($"mpi: skipped: it needs {Mpirun} (apt-get install openmpi-bin) and photos and detector in {BenchmarkFile.SharedData}");
             return;
         }
         Console.WriteLine($"mpi: training by {Images} photos, YOLOX-Nano, batches of {BatchSize}, on {BenchmarkFile.Processor}");
@@ -84,11 +81,11 @@ internal static class MpiBenchmark
         try
         {
             var annotations = Path.Combine(folder, "first.json");
-            WriteFirst(Path.Combine(Data, "coco", "instances_train2017.json"), annotations);
+            WriteFirst(Path.Combine(BenchmarkFile.SharedData, "coco", "instances_train2017.json"), annotations);
             var options = TrainingOptions.Night with
             {
-                Detector = Path.Combine(Data, "weights", "yolox_nano.onnx"),
-                Images = Path.Combine(Data, "coco", "train2017"),
+                Detector = Path.Combine(BenchmarkFile.SharedData, "weights", "yolox_nano.onnx"),
+                Images = Path.Combine(BenchmarkFile.SharedData, "coco", "train2017"),
                 Annotations = annotations,
                 Simulation = new NightSimulation(),
                 ImitationSteps = 0,

@@ -11,6 +11,7 @@ var benchmarks = new Dictionary<string, Action>
     ["mpi"] = MpiBenchmark.Run,
     ["step"] = StepBenchmark.Run,
     ["detector"] = DetectorBenchmark.Run,
+    ["onnx"] = OnnxBenchmark.Run,
 };
 // The processes that a benchmark starts.
 switch (args)

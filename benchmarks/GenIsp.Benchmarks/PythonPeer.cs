@@ -22,8 +22,9 @@ internal sealed class PythonPeer : IDisposable
     /// <summary>A script that needs PyTorch; null, and a line that says why, where there is none.</summary>
     /// <param name="script">A file beside this program.</param>
     /// <param name="asItComes">Without the settings of memory and threads that <see cref="NativeRuntime"/> gives this process.</param>
-    public static PythonPeer? StartTorch(string script, bool asItComes = false) =>
-        Start(script, "8 8", "PyTorch", "apt-get install python3-torch python3-torchvision", asItComes);
+    /// <param name="argument">The script's, if it takes one.</param>
+    public static PythonPeer? StartTorch(string script, bool asItComes = false, string? argument = null) =>
+        Start(script, "8 8", "PyTorch", "apt-get install python3-torch python3-torchvision python3-onnx", asItComes, argument);
 
     /// <summary>Null, and a line that says why, where the script does not answer a first line.</summary>
     /// <param name="script">A file beside this program.</param>
@@ -31,7 +32,9 @@ internal sealed class PythonPeer : IDisposable
     /// <param name="library">What the script needs, and is called.</param>
     /// <param name="install">How to get it.</param>
     /// <param name="asItComes">Whether it goes without what else it is given here: memory that is kept, and threads that spin little.</param>
-    public static PythonPeer? Start(string script, string line, string library, string install, bool asItComes = false)
+    /// <param name="argument">The script's, if it takes one.</param>
+    public static PythonPeer? Start(
+        string script, string line, string library, string install, bool asItComes = false, string? argument = null)
     {
         if (!File.Exists(Python))
         {
@@ -44,6 +47,8 @@ internal sealed class PythonPeer : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (argument is not null)
+            start.ArgumentList.Add(argument);
         // What NativeRuntime gives this process: without, fresh pages make the peer up to 20 times slower.
         if (!asItComes)
         {
