@@ -1,8 +1,8 @@
 using GenIsp.Detection;
 using GenIsp.Geometry;
 using Microsoft.ML.OnnxRuntime;
-using DenseTensor = Microsoft.ML.OnnxRuntime.Tensors.DenseTensor<float>;
 using static TorchSharp.torch;
+using DenseTensor = Microsoft.ML.OnnxRuntime.Tensors.DenseTensor<float>;
 
 namespace GenIsp.Benchmarks;
 

@@ -63,13 +63,18 @@ public sealed record DetectorInput(
         using var scope = NewDisposeScope();
         var (imageWidth, imageHeight) = ((int)image.shape[2], (int)image.shape[1]);
         var (width, height) = Fit(imageWidth, imageHeight);
-        var resized = nn.functional.interpolate(
-            image.unsqueeze(0), [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true);
-        var padded = nn.functional.pad(
-            resized.Times(255), [0, Width - width, 0, Height - height], PaddingModes.Constant, Pad);
-        var ordered = Channels == ChannelOrder.Bgr ? padded.flip(1) : padded;
-        var normalised = (ordered - PerChannel(Mean, image)) / PerChannel(Std, image);
-        return (normalised.MoveToOuterDisposeScope(), Place(imageWidth, imageHeight));
+        // What is right already is left alone, for a gradient goes back through each of these.
+        var input = image.unsqueeze(0);
+        if ((width, height) != (imageWidth, imageHeight))
+            input = nn.functional.interpolate(input, [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true);
+        input = input.Times(255);
+        if ((width, height) != (Width, Height))
+            input = nn.functional.pad(input, [0, Width - width, 0, Height - height], PaddingModes.Constant, Pad);
+        if (Channels == ChannelOrder.Bgr)
+            input = input.flip(1);
+        if (Mean != (0, 0, 0) || Std != (1, 1, 1))
+            input = (input - PerChannel(Mean, image)) / PerChannel(Std, image);
+        return (input.MoveToOuterDisposeScope(), Place(imageWidth, imageHeight));
     }
 
     private static Tensor PerChannel((float, float, float) values, Tensor image) =>

@@ -9,6 +9,9 @@ namespace GenIsp.Isp;
 /// </remarks>
 internal readonly unsafe struct Planes
 {
+    // What a core does in 20 µs.
+    private const long Alone = 2_000_000;
+
     private readonly float* _first;
 
     /// <param name="tensor">As <see cref="Has"/> asks for.</param>
@@ -39,6 +42,21 @@ internal readonly unsafe struct Planes
     /// <summary>Works on the planes with as many threads as libtorch uses.</summary>
     public static void ForEach(int planes, Action<int> work) =>
         Parallel.For(0, planes, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, work);
+
+    /// <summary>The same, by this thread alone where it is soon done: to wake another takes longer.</summary>
+    /// <param name="planes">How many.</param>
+    /// <param name="operations">Multiply-adds of each, about.</param>
+    /// <param name="work">What is done.</param>
+    public static void ForEach(int planes, long operations, Action<int> work)
+    {
+        if (planes * operations >= Alone)
+        {
+            ForEach(planes, work);
+            return;
+        }
+        for (var i = 0; i < planes; i++)
+            work(i);
+    }
 
     /// <summary>LeakyReLU's derivative where that is its result, or its argument.</summary>
     public static Vector<float> Slopes(Vector<float> activated, float slope) =>

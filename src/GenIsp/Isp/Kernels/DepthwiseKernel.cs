@@ -45,7 +45,7 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
         var isAtOnce = row % TSimd.Count == 0;
         float* from = image.Pointer<float>(), to = result.Pointer<float>();
         int height = (int)image.shape[1], width = (int)image.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
-        Planes.ForEach(checked((int)result.shape[0] * madeHeight), line =>
+        Planes.ForEach(checked((int)result.shape[0] * madeHeight), Operations(madeWidth), line =>
         {
             var (picture, y) = Math.DivRem(line, madeHeight);
             Row(from + (nint)picture * height * width * Outputs, height, width, y, to + line * row, madeWidth);
@@ -60,12 +60,15 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
     {
         float* from = gradient.Pointer<float>(), to = result.Pointer<float>();
         int height = (int)gradient.shape[1], width = (int)gradient.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
-        Planes.ForEach(checked((int)result.shape[0] * madeHeight), line =>
+        Planes.ForEach(checked((int)result.shape[0] * madeHeight), Operations(madeWidth), line =>
         {
             var (picture, y) = Math.DivRem(line, madeHeight);
             RowBack(from + (nint)picture * height * width * Outputs, height, width, y, to + (nint)line * madeWidth * Outputs, madeWidth);
         });
     }
+
+    // Of a row; each loads two numbers.
+    private long Operations(int width) => 4L * width * Outputs * _down.Size * _right.Size;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Row(float* image, int height, int width, int y, float* result, int madeWidth)

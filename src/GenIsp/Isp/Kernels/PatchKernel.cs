@@ -47,7 +47,8 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     {
         var epilogue = EpilogueOf(addend, activation, kept);
         Plane from = new(image), to = new(result);
-        Planes.ForEach(checked((int)((to.Pixels + PlacesTogether - 1) / PlacesTogether)), chunk =>
+        var operations = (long)PlacesTogether * _patch.Height * _patch.Row * Padded;
+        Planes.ForEach(checked((int)((to.Pixels + PlacesTogether - 1) / PlacesTogether)), operations, chunk =>
         {
             var first = (long)chunk * PlacesTogether;
             Run(from, to, first, (int)Math.Min(PlacesTogether, to.Pixels - first), epilogue);

@@ -31,7 +31,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         var epilogue = EpilogueOf(addend, activation, kept);
         float* from = image.Pointer<float>(), to = result.Pointer<float>();
         var rows = image.numel() / Inputs;
-        Planes.ForEach(checked((int)((rows + RowsTogether - 1) / RowsTogether)), chunk =>
+        Planes.ForEach(checked((int)((rows + RowsTogether - 1) / RowsTogether)), (long)RowsTogether * Inputs * Padded, chunk =>
         {
             var start = (nint)chunk * RowsTogether;
             var here = (int)Math.Min(RowsTogether, rows - start);

@@ -13,6 +13,9 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
     // Numbers of an image that a thread works on at once.
     private const int Block = 1 << 16;
 
+    // To read and write one, and what lies between.
+    private const int OperationsANumber = 32;
+
     private readonly List<IDisposable> _owned = [];
 
     /// <summary>Columns of the panels.</summary>
@@ -79,7 +82,7 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
 
     /// <summary>Works on many numbers, some of them at a time: from a place on, which is a multiple of the vector's length, so many.</summary>
     private protected static void ForEachBlock(nint count, Action<nint, nint> work) => Planes.ForEach(
-        checked((int)((count + Block - 1) / Block)), block => work((nint)block * Block, Math.Min(Block, count - (nint)block * Block)));
+        checked((int)((count + Block - 1) / Block)), OperationsANumber * Math.Min(Block, count), block => work((nint)block * Block, Math.Min(Block, count - (nint)block * Block)));
 
     private protected static Epilogue<TSimd, TVector> EpilogueOf(Tensor? addend, Activation activation, Tensor? kept) => new(
         addend is null ? null : addend.Pointer<float>(), activation, kept is null ? null
