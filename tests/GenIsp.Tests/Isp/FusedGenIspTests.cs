@@ -4,6 +4,7 @@ using GenIsp.Color;
 using GenIsp.Geometry;
 using GenIsp.Isp;
 using GenIsp.Isp.Fused;
+using GenIsp.Raw;
 using GenIsp.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -160,6 +161,19 @@ public sealed class FusedGenIspTests : IDisposable
         using var isp = IspFile.Load(delft).ShouldBeOfType<FusedGenIsp>();
 
         ShouldEqualTheModel(model, isp, RandomImage(160, 120, 0.2f));
+    }
+
+    // As large as the network learned, and larger.
+    [Theory]
+    [InlineData("Blackmagic_BMPCC4K.dng", true)]
+    [InlineData("colorchart_CanonKissX4_MLV.dng", false)]
+    public void Equals_the_model_on_real_photos(string file, bool asLearned)
+    {
+        var sensor = RawReader.Read(SharedData.Path("raw/" + file));
+        using var model = IspFile.LoadModel(IspFile.Shipped);
+        using var isp = IspFile.Load(IspFile.Shipped).ShouldBeOfType<FusedGenIsp>();
+
+        ShouldEqualTheModel(model, isp, LinearPipeline.ToLinear(sensor, asLearned ? isp.Input : new LinearOptions()));
     }
 
     [Fact]
