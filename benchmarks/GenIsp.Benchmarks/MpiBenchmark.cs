@@ -29,7 +29,8 @@ internal static class MpiBenchmark
     {
         if (!File.Exists(Mpirun) || !Directory.Exists(BenchmarkFile.SharedData))
         {
-            Console.WriteLine($"mpi: skipped: it needs {Mpirun} (apt-get install openmpi-bin) and photos and detector in {BenchmarkFile.SharedData}");
+            Console.WriteLine(
+                $"mpi: skipped: it needs {Mpirun} (apt-get install openmpi-bin) and photos and detector in {BenchmarkFile.SharedData}");
             return;
         }
         Console.WriteLine($"mpi: training by {Images} photos, YOLOX-Nano, batches of {BatchSize}, on {BenchmarkFile.Processor}");

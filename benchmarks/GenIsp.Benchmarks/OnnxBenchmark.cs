@@ -7,8 +7,8 @@ using DenseTensor = Microsoft.ML.OnnxRuntime.Tensors.DenseTensor<float>;
 namespace GenIsp.Benchmarks;
 
 /// <summary>
-/// Detectors from ONNX files, in turns: a detection beside ONNX Runtime and PyTorch eager, and a step of training, from an image to the loss
-/// and back, beside PyTorch. The peers run the network alone, without letterbox, boxes, suppression and the detector's loss.
+/// Detectors from ONNX files, in turns: a detection beside ONNX Runtime and PyTorch eager, and a step of training, from an image to the
+/// loss and back, beside PyTorch. The peers run the network alone, without letterbox, boxes, suppression and the detector's loss.
 /// </summary>
 internal static class OnnxBenchmark
 {
@@ -39,7 +39,7 @@ internal static class OnnxBenchmark
         var (name, shape) = session.InputMetadata.Select(input => (input.Key, input.Value.Dimensions)).Single();
         random.manual_seed(1);
         var image = rand(3, shape[2], shape[3]);
-        var input = NamedOnnxValue.CreateFromTensor(name, new DenseTensor(new float[3 * shape[2] * shape[3]], shape));
+        var input = NamedOnnxValue.CreateFromTensor(name, new DenseTensor(image.Numbers<float>(), shape));
         var (detecting, learning) = (new Times(), new Times());
         for (var round = -WarmUps; round < Rounds; round++)
         {

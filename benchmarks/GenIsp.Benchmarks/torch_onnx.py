@@ -61,11 +61,11 @@ OPERATORS = {
 graph = onnx.load(sys.argv[1]).graph
 constants = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
 nodes = [(node, {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}) for node in graph.node]
-shape = [dimension.dim_value for dimension in graph.input[0].type.tensor_type.shape.dim]
+image = torch.rand([dimension.dim_value for dimension in graph.input[0].type.tensor_type.shape.dim])
 
 
-def network(image):
-    values = {"": None, **constants, graph.input[0].name: image}
+def network(x):
+    values = {"": None, **constants, graph.input[0].name: x}
     for node, attributes in nodes:
         if node.op_type == "Constant":
             values[node.output[0]] = torch.from_numpy(numpy_helper.to_array(attributes["value"]).copy())
@@ -78,11 +78,11 @@ def network(image):
 
 def detect():
     with torch.no_grad():
-        network(torch.rand(shape))
+        network(image)
 
 
 def learn():
-    network(torch.rand(shape).requires_grad_()).abs().mean().backward()
+    network(image.clone().requires_grad_()).abs().mean().backward()
 
 
 for line in sys.stdin:

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace GenIsp;
 
-/// <summary>Functions of many numbers at a time. (.NET's own are no faster than one number after the other.)</summary>
+/// <summary>Functions of many numbers at a time. (.NET 10's own are no faster than one number after the other.)</summary>
 internal static class VectorMath
 {
     /// <summary>e to this is near the least float32 of full precision; <see cref="ExpOfNegative"/> holds its argument there.</summary>
@@ -27,7 +27,7 @@ internal static class VectorMath
         return sum * Vector.AsVectorSingle(Vector.ConvertToInt32(power) + new Vector<int>(127) << 23);
     }
 
-    /// <summary>1 / (1 + e⁻ˣ).</summary>
+    /// <summary>1 / (1 + e⁻ˣ), and never below e to <see cref="LeastPower"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Sigmoid(Vector<float> x)
     {

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using GenIsp.Isp;
+using static GenIsp.VectorMath;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection;
@@ -129,15 +130,15 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> OfWrongness(Vector<float> u, float alpha, float gamma, out Vector<float> slope)
     {
-        var e = VectorMath.ExpOfNegative(-Vector.Abs(u));
+        var e = ExpOfNegative(-Vector.Abs(u));
         var log = LogOfOnePlus(e);
         var s = Vector.Max(u, Vector<float>.Zero) + log;
         var whole = Vector<float>.One + e;
         var isPositive = Vector.GreaterThanOrEqual(u, Vector<float>.Zero);
         var p = Vector.ConditionalSelect(isPositive, Vector<float>.One, e) / whole;
         var other = Vector.ConditionalSelect(isPositive, e, Vector<float>.One) / whole;
-        var least = Vector.Max(Vector.Min(u, Vector<float>.Zero), new Vector<float>(VectorMath.LeastPower));
-        var weight = (gamma == 2 ? p * p : VectorMath.ExpOfNegative((least - log) * gamma)) * alpha;
+        var least = Vector.Max(Vector.Min(u, Vector<float>.Zero), new Vector<float>(LeastPower));
+        var weight = (gamma == 2 ? p * p : ExpOfNegative((least - log) * gamma)) * alpha;
         slope = weight * (other * s * gamma + p);
         return weight * s;
     }
@@ -148,8 +149,8 @@ internal sealed unsafe class FocalLoss : autograd.SingleTensorFunction<FocalLoss
     {
         var t = e / (e + new Vector<float>(2));
         var square = t * t;
-        var sum = VectorMath.Then(2f / 9, square, VectorMath.Then(2f / 11, square, VectorMath.Then(2f / 13, square, new Vector<float>(2f / 15))));
-        sum = VectorMath.Then(2, square, VectorMath.Then(2f / 3, square, VectorMath.Then(2f / 5, square, VectorMath.Then(2f / 7, square, sum))));
+        var sum = Then(2f / 9, square, Then(2f / 11, square, Then(2f / 13, square, new Vector<float>(2f / 15))));
+        sum = Then(2, square, Then(2f / 3, square, Then(2f / 5, square, Then(2f / 7, square, sum))));
         return sum * t;
     }
 }

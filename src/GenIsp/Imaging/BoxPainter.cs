@@ -50,11 +50,12 @@ public static class BoxPainter
             outline.Color = Hue(color);
             canvas.DrawRect(SKRect.Create(box.X1, box.Y1, box.Width, box.Height), outline);
         }
-        List<SKRect> taken = [];
-        foreach (var (box, text, color) in Enumerable.Reverse(all))
+        var labels = new List<SKRect>();
+        foreach (var (box, text, _) in Enumerable.Reverse(all))
+            labels.Add(Place(box, (PixelFont.Measure(text) + 4) * dot, (PixelFont.Height + 4) * dot, bitmap, labels));
+        labels.Reverse();
+        foreach (var ((_, text, color), label) in all.Zip(labels))
         {
-            var label = Place(box, (PixelFont.Measure(text) + 4) * dot, (PixelFont.Height + 4) * dot, bitmap, taken);
-            taken.Add(label);
             fill.Color = Hue(color);
             ink.Color = 0.299 * fill.Color.Red + 0.587 * fill.Color.Green + 0.114 * fill.Color.Blue > 128 ? SKColors.Black : SKColors.White;
             canvas.DrawRect(label, fill);

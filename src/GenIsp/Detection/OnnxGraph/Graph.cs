@@ -85,7 +85,7 @@ internal sealed class Graph : IDisposable
     }
 
     /// <summary>
-    /// Rewrites the convolutions for good as <see cref="FrozenConvolution"/>s, batch norms and ReLUs in them. Their weights are no
+    /// Rewrites the convolutions for good as <see cref="FrozenConvolution"/>s, batch norms and activations in them. Their weights are no
     /// constants any more, and nobody can train them.
     /// </summary>
     /// <param name="types">What they compute in.</param>

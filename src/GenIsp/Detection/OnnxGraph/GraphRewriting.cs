@@ -7,6 +7,9 @@ namespace GenIsp.Detection.OnnxGraph;
 /// <summary>Steps that compute the same with less: fewer values are written, kept for the way back, and read there.</summary>
 internal static class GraphRewriting
 {
+    // No operator of ONNX's.
+    private const string Silu = "Silu";
+
     /// <summary>x · sigmoid(x), of which exporters make two nodes, becomes one.</summary>
     /// <param name="steps">In order.</param>
     /// <param name="outputs">Names of the values that must still be made.</param>
@@ -25,7 +28,7 @@ internal static class GraphRewriting
                 || sigmoids.TryGetValue(a, out sigmoid) && sigmoid.Inputs[0] == b)
             {
                 fused[sigmoid] = step;
-                fused[step] = step with { Inputs = sigmoid.Inputs, Kernel = x => [nn.functional.silu(x[0])] };
+                fused[step] = step with { Operator = Silu, Inputs = sigmoid.Inputs, Kernel = x => [nn.functional.silu(x[0])] };
             }
         }
         return
@@ -75,15 +78,17 @@ internal static class GraphRewriting
                 made = norm.Outputs[0];
                 taken.Add(norm);
             }
-            var activation = new Activation(ActivationKind.None);
-            if (OnlyReader(made) is { } reader && ActivationOf(reader) is { } found)
+            var geometry = new ConvolutionGeometry(window.Strides, pads, window.Dilations, step.Node.Int("group", 1));
+            // Memory bounds those of groups: bfloat16 gains nothing there.
+            var own = geometry.Groups == 1 ? types : DetectorTypes.Of(DetectorPrecision.Float32);
+            var activation = default(Activation);
+            // Rounded before or after, ReLU is the same; the others are not.
+            if (OnlyReader(made) is { } reader && ActivationOf(reader) is { } found
+                && (found == Activation.Relu || own.Forward == ScalarType.Float32))
             {
                 (activation, made) = (found, reader.Outputs[0]);
                 taken.Add(reader);
             }
-            var geometry = new ConvolutionGeometry(window.Strides, pads, window.Dilations, step.Node.Int("group", 1));
-            // Memory bounds those of groups: bfloat16 gains nothing there.
-            var own = geometry.Groups == 1 ? types : DetectorTypes.Of(DetectorPrecision.Float32);
             var convolution = new FrozenConvolution(weight.to(device), bias?.to(device), geometry, own);
             frozen.Add(convolution);
             result.Add(step with
@@ -96,12 +101,11 @@ internal static class GraphRewriting
         return result;
     }
 
-    // SiLU is the product of one input: see FuseSilu.
     private static Activation? ActivationOf(Step step) => step switch
     {
         { Operator: "Relu" } => Activation.Relu,
         { Operator: "LeakyRelu" } => Activation.LeakyRelu(step.Node.Float("alpha", 0.01f)),
-        { Operator: "Mul", Inputs.Length: 1 } => Activation.Silu,
+        { Operator: Silu } => Activation.Silu,
         _ => null,
     };
 

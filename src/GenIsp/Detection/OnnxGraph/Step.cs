@@ -7,7 +7,8 @@ namespace GenIsp.Detection.OnnxGraph;
 /// <param name="Kernel">Computes them.</param>
 internal sealed record Step(Node Node, string[] Inputs, string[] Outputs, Kernel Kernel)
 {
-    public string Operator => Node.Proto.OpType;
+    /// <summary>The node's, or what became of it and others.</summary>
+    public string Operator { get; init; } = Node.Proto.OpType;
 
     /// <summary>The values that no later step needs.</summary>
     public string[] Dead { get; set; } = [];

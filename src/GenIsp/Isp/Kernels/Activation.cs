@@ -16,7 +16,7 @@ internal readonly record struct Activation(ActivationKind Kind, float Slope = 0)
     /// <summary>x, or x · slope where x is not above 0.</summary>
     public static Activation LeakyRelu(float slope) => new(ActivationKind.LeakyRelu, slope);
 
-    /// <summary>By libtorch, in place where it can.</summary>
+    /// <summary>By libtorch, ReLU in place.</summary>
     /// <param name="x">What nobody else reads.</param>
     public Tensor Apply(Tensor x) => Kind switch
     {

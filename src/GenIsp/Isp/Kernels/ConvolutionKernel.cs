@@ -10,6 +10,7 @@ namespace GenIsp.Isp.Kernels;
 internal abstract class ConvolutionKernel : IDisposable
 {
     private readonly ConvolutionGeometry _geometry;
+    private bool _isDisposed;
     private readonly (long Height, long Width) _window;
 
     /// <param name="weight">[out, in / groups, height, width].</param>
@@ -85,7 +86,7 @@ internal abstract class ConvolutionKernel : IDisposable
         return scope.MoveToOuter(result, kept);
     }
 
-    /// <summary>The gradient of the image.</summary>
+    /// <summary>The gradient of the image; by one thread at a time.</summary>
     /// <param name="gradient">[N, out, H', W'], float32, channels-last: of the result.</param>
     /// <param name="shape">The image's: [N, in, H, W].</param>
     /// <returns>[N, in, H, W], channels-last.</returns>
@@ -114,12 +115,12 @@ internal abstract class ConvolutionKernel : IDisposable
         if (kept.numel() != (activation.Kind == ActivationKind.Silu ? gradient.numel() : Vectors(gradient)))
             throw new ArgumentException($"This was not kept for a gradient of [{string.Join(", ", gradient.shape)}].", nameof(kept));
         var result = Pixels.Empty(gradient.shape);
-        RunBackThrough(activation, InOrder(gradient), kept.dim() == 4 ? InOrder(kept) : kept, InOrder(result));
+        RunBackThrough(activation, InOrder(gradient), activation.Kind == ActivationKind.Silu ? InOrder(kept) : kept, InOrder(result));
         return result.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    public abstract void Dispose();
+    public virtual void Dispose() => _isDisposed = true;
 
     /// <summary>Numbers in a vector.</summary>
     private protected abstract int VectorLength { get; }
@@ -167,9 +168,10 @@ internal abstract class ConvolutionKernel : IDisposable
 
     private static Tensor InOrder(Tensor image) => image.permute(0, 2, 3, 1).contiguous();
 
-    // Throws what libtorch would: the pointers behind it trust the shape.
-    private static void Check(Tensor image, long channels)
+    // Throws what libtorch would: the pointers behind it trust the shape, and that there is memory.
+    private void Check(Tensor image, long channels)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (image.dtype != ScalarType.Float32 || image.shape.Length != 4 || image.shape[1] != channels)
         {
             throw new ArgumentException(

@@ -26,7 +26,7 @@ internal readonly unsafe struct Epilogue<TSimd, TVector>(float* addend, Activati
     /// <summary>Whether <see cref="Of"/> does all: else it is for <see cref="Apply"/>.</summary>
     public bool IsByVector => !_isSilu;
 
-    /// <summary>What becomes of the result's numbers from a place on.</summary>
+    /// <summary>What becomes of the result's numbers from a place on, but for SiLU.</summary>
     /// <param name="value">A vector of them.</param>
     /// <param name="place">Of the first; a multiple of the vector's length.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -37,7 +37,7 @@ internal readonly unsafe struct Epilogue<TSimd, TVector>(float* addend, Activati
         return _rectifies ? Rectified(value, place) : value;
     }
 
-    /// <summary>The same for many numbers.</summary>
+    /// <summary>All of it, for many numbers.</summary>
     /// <param name="values">The first of them.</param>
     /// <param name="place">Its place; a multiple of the vector's length.</param>
     /// <param name="count">How many; up to the end of the result if they fill no vectors.</param>

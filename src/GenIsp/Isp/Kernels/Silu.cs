@@ -18,11 +18,10 @@ internal static unsafe class Silu
         nint i = 0;
         for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
         {
-            var x = Vector.Load(values + i);
-            (x * VectorMath.Sigmoid(x)).Store(values + i);
+            Of(Vector.Load(values + i)).Store(values + i);
         }
         for (; i < count; i++)
-            values[i] *= VectorMath.Sigmoid(new Vector<float>(values[i]))[0];
+            values[i] = Of(new Vector<float>(values[i]))[0];
     }
 
     /// <summary>Back: σ (1 + x (1 − σ)) with σ = sigmoid(x).</summary>
@@ -41,9 +40,20 @@ internal static unsafe class Silu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Of(Vector<float> x)
+    {
+        x = Held(x);
+        return x * VectorMath.Sigmoid(x);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Slope(Vector<float> x)
     {
+        x = Held(x);
         var sigmoid = VectorMath.Sigmoid(x);
         return sigmoid * (Vector<float>.One + x * (Vector<float>.One - sigmoid));
     }
+
+    // Below, sigmoid falls no further, and all is as good as 0.
+    private static Vector<float> Held(Vector<float> x) => Vector.Max(x, new Vector<float>(VectorMath.LeastPower));
 }

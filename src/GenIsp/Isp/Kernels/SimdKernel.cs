@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace GenIsp.Isp.Kernels;
 
 /// <summary>A kernel for one width of vectors.</summary>
-/// <param name="weight">[out, in, height, width].</param>
+/// <param name="weight">[out, in / groups, height, width].</param>
 /// <param name="geometry">Where the window stands.</param>
 internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, ConvolutionGeometry geometry) : ConvolutionKernel(weight, geometry)
     where TSimd : struct, ISimd<TVector>
@@ -21,7 +21,11 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
     /// <summary>Columns of the panels.</summary>
     private protected int Padded { get; } = Panels<TSimd, TVector>.PaddedColumns(checked((int)weight.shape[0]));
 
-    public sealed override void Dispose() => _owned.ForEach(part => part.Dispose());
+    public sealed override void Dispose()
+    {
+        base.Dispose();
+        _owned.ForEach(part => part.Dispose());
+    }
 
     /// <summary>What goes with this kernel.</summary>
     private protected T Own<T>(T part)
@@ -31,8 +35,11 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
         return part;
     }
 
-    /// <summary>Memory that goes with this kernel, not set; libtorch's, for the collector would give each step's weights fresh pages.</summary>
-    private protected float* Allocate(int count) => Own(empty(count, dtype: ScalarType.Float32).DetachFromDisposeScope()).Pointer<float>();
+    /// <summary>
+    /// Memory that goes with this kernel, not set; libtorch's, for the collector would give each step's weights fresh pages.
+    /// </summary>
+    private protected float* Allocate(int count) =>
+        Own(empty(count, dtype: ScalarType.Float32).DetachFromDisposeScope()).Pointer<float>();
 
     /// <summary>Weights in the order of memory, without a gradient.</summary>
     private protected static Tensor Ordered(Tensor weights)
@@ -82,7 +89,11 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
 
     /// <summary>Works on many numbers, some of them at a time: from a place on, which is a multiple of the vector's length, so many.</summary>
     private protected static void ForEachBlock(nint count, Action<nint, nint> work) => Planes.ForEach(
-        checked((int)((count + Block - 1) / Block)), OperationsANumber * Math.Min(Block, count), block => work((nint)block * Block, Math.Min(Block, count - (nint)block * Block)));
+        checked((int)((count + Block - 1) / Block)), OperationsANumber * Math.Min(Block, count), block =>
+        {
+            var first = (nint)block * Block;
+            work(first, Math.Min(Block, count - first));
+        });
 
     private protected static Epilogue<TSimd, TVector> EpilogueOf(Tensor? addend, Activation activation, Tensor? kept) => new(
         addend is null ? null : addend.Pointer<float>(), activation, kept is null ? null

@@ -119,6 +119,30 @@ public class OperatorTests
         graph.StepCount.ShouldBe(steps);
     }
 
+    // With as many outputs as a kernel of our own wants.
+    [Theory]
+    [InlineData("LeakyRelu", 1), InlineData("LeakyRelu, as it is", 1), InlineData("SiLU", 1), InlineData("SiLU", 16)]
+    public void A_frozen_convolution_takes_in_the_activation_that_alone_reads_it(string activation, int groups)
+    {
+        var model = On(15, 1, 16, 8, 9).RandomWeight("w", 16, 16 / groups, 3, 3).RandomWeight("c", 16)
+            .Node("Conv", "x w c", "conv", ("pads", new[] { 1, 1, 1, 1 }), ("group", groups));
+        model = activation switch
+        {
+            "LeakyRelu" => model.Node("LeakyRelu", "conv", "y", ("alpha", 0.2f)),
+            "SiLU" => model.Node("Sigmoid", "conv", "s").Node("Mul", "conv s", "y"),
+            _ => model.Node("LeakyRelu", "conv", "y"),
+        };
+        using var graph = Graph.Load(model.Build(), "m.onnx", [1, 16, 8, 9]);
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var image = TorchSharp.torch.rand(1, 16, 8, 9);
+        var before = graph.Run(image)[0];
+        graph.Freeze(DetectorTypes.Of(DetectorPrecision.Float32), TorchSharp.torch.CPU);
+
+        graph.StepCount.ShouldBe(1);
+        // Products that add up to some 40 in magnitude, by Winograd.
+        (graph.Run(image)[0] - before).abs().max().item<float>().ShouldBeLessThan(1e-4f);
+    }
+
     [Theory]
     [InlineData(3, 2, 0), InlineData(3, 2, 1), InlineData(5, 1, 0), InlineData(2, 3, 1)]
     public void Pools(int kernel, int stride, int ceil)

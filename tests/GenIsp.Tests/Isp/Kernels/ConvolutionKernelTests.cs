@@ -155,6 +155,38 @@ public sealed class ConvolutionKernelTests
         convolution.BackThrough(Activation.Relu, ones(1, 32, 2, 2), signs)[0, 5].flatten().Numbers<float>().ShouldBe([1, 0, 0, 1]);
     }
 
+    [Fact]
+    public void SiLU_of_numbers_beyond_all_others_is_libtorchs()
+    {
+        using var scope = NewDisposeScope();
+        using var convolution = ConvolutionKernel.Of(ones(32, 1, 1, 1), null, ConvolutionGeometry.Same(1))!;
+
+        var (result, kept) = convolution.ApplyAndKeep(
+            tensor([float.NaN, float.PositiveInfinity, -1e37f, -88, 88, 0], [1, 1, 2, 3]), null, Activation.Silu);
+        var slope = convolution.BackThrough(Activation.Silu, ones(1, 32, 2, 3), kept)[0, 5].flatten().Numbers<float>();
+
+        var values = result[0, 5].flatten().Numbers<float>();
+        (float.IsNaN(values[0]), float.IsPositiveInfinity(values[1])).ShouldBe((true, true));
+        values[2..].ShouldBe([0, 0, 88, 0], 1e-6);
+        float.IsNaN(slope[0]).ShouldBeTrue();
+        slope[2..].ShouldBe([0, 0, 1, 0.5f], 1e-6);
+    }
+
+    [Theory]
+    [InlineData(3, 1, 1), InlineData(1, 1, 1), InlineData(3, 2, 1), InlineData(3, 1, 32)]
+    public void What_is_disposed_of_is_refused(int kernel, int stride, int groups)
+    {
+        using var scope = NewDisposeScope();
+        var convolution = ConvolutionKernel.Of(
+            rand(32, 32 / groups, kernel, kernel), null, ConvolutionGeometry.Same(kernel, stride) with { Groups = groups })!;
+        var image = rand(1, 32, 8, 8);
+        var result = convolution.Apply(image);
+        convolution.Dispose();
+
+        Should.Throw<ObjectDisposedException>(() => convolution.Apply(image));
+        Should.Throw<ObjectDisposedException>(() => convolution.Back(result, image.shape));
+    }
+
     private static Gen<Layer> Layers(int inputs, Gen<int> kernel, Gen<int> stride, Gen<int> padding) => Gen.Select(
         Gen.Select(Gen.Int[1, 2], Gen.Int[inputs, 80], Gen.Int[16, 80]), Gen.Select(kernel, kernel, stride, padding),
         Gen.Select(Gen.Int[1, 30], Gen.Int[1, 30], Gen.Int[0, 15]), (channels, window, size) => new Layer(
