@@ -173,7 +173,8 @@ internal static class ShapeOperators
         {
             var all = x.All();
             Inputs.Limit(all.Sum(tensor => tensor.numel()));
-            return cat(all, Inputs.Axis(axis, x[0].dim()));
+            var dim = Inputs.Axis(axis, x[0].dim());
+            return dim == 1 && ChannelConcat.Takes(all) ? ChannelConcat.Apply(all) : cat(all, dim);
         };
     }
 
