@@ -8,6 +8,9 @@ internal static class StepBenchmark
 {
     private const int Width = 416, Height = 312, Rounds = 15;
 
+    // .NET compiles hot methods again while they run.
+    private const int WarmUps = 10;
+
     public static void Run()
     {
         random.manual_seed(1);
@@ -17,7 +20,7 @@ internal static class StepBenchmark
         using var torch = PythonPeer.StartTorch("torch_isp.py");
         var version = torch?.Ask($"{Width} {Height}");
         List<double> ours = [], eager = [];
-        for (var round = -10; round < Rounds; round++)
+        for (var round = -WarmUps; round < Rounds; round++)
         {
             var (mine, theirs) = (Comparison.Time(() => Learn(model, image)), torch?.Measure("learn") ?? double.NaN);
             if (round < 0)

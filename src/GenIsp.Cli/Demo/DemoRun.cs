@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using GenIsp.Color;
 using GenIsp.Data;
 using GenIsp.Evaluation;
@@ -71,7 +72,7 @@ internal sealed class DemoRun(Terminal terminal, string folder, DemoOptions opti
         var unseen = MeasureNight(UnseenCamera, cancellation);
         WriteReport(day, seen, unseen);
         Print(day.Evaluations[0], seen.Evaluations, unseen.Evaluations);
-        File.WriteAllText(Path.Combine(folder, "README.txt"), WhatIsThere());
+        AtomicFile.Write(Path.Combine(folder, "README.txt"), stream => stream.Write(Encoding.UTF8.GetBytes(WhatIsThere())));
         terminal.Say(string.Create(
             CultureInfo.InvariantCulture,
             $"{_report}: curves, tables and pictures to look at in a browser; all in {_clock.Elapsed.TotalMinutes:0.0} min"));

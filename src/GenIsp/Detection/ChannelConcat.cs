@@ -24,7 +24,7 @@ internal sealed unsafe class ChannelConcat : autograd.SingleTensorFunction<Chann
         if (images[0] is not { shape: [var pictures, _, var height, var width] })
             return false;
         return images.All(image => image.dtype == ScalarType.Float32 && image.device_type == TorchSharp.DeviceType.CPU
-            && image.shape is [var n, _, var h, var w] && (n, h, w) == (pictures, height, width) && IsInOrder(image));
+            && image.shape is [var n, _, var h, var w] && (n, h, w) == (pictures, height, width) && Pixels.IsChannelsLast(image));
     }
 
     /// <param name="images">Each [N, C, H, W]; see <see cref="Takes"/>.</param>
@@ -79,11 +79,5 @@ internal sealed unsafe class ChannelConcat : autograd.SingleTensorFunction<Chann
                 offset += part.Channels;
             }
         });
-    }
-
-    private static bool IsInOrder(Tensor image)
-    {
-        using var inOrder = image.permute(0, 2, 3, 1);
-        return inOrder.is_contiguous();
     }
 }

@@ -54,6 +54,12 @@ internal readonly unsafe struct Pixels
         if (image.dtype != ScalarType.Float32 || image.device_type != TorchSharp.DeviceType.CPU || image.dim() != 4
             || image.shape[1] % (2 * Vector<float>.Count) != 0 || image.shape[2] * image.shape[3] > int.MaxValue)
             return false;
+        return IsChannelsLast(image);
+    }
+
+    /// <summary>Whether an image [N, C, H, W] lies in the order of memory [N, H, W, C].</summary>
+    public static bool IsChannelsLast(Tensor image)
+    {
         using var inOrder = image.permute(0, 2, 3, 1);
         return inOrder.is_contiguous();
     }

@@ -17,9 +17,7 @@ internal static unsafe class Silu
             Buffer.MemoryCopy(values, kept, count * sizeof(float), count * sizeof(float));
         nint i = 0;
         for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
-        {
             Of(Vector.Load(values + i)).Store(values + i);
-        }
         for (; i < count; i++)
             values[i] = Of(new Vector<float>(values[i]))[0];
     }
