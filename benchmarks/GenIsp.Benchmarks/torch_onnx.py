@@ -1,5 +1,6 @@
-"""An ONNX detector's network in PyTorch eager, node by node. Its first argument is the file. For each line on standard input: "detect" goes
-through the network, "learn" there and back to the image; both print milliseconds. Any other line prints PyTorch's version."""
+"""An ONNX detector in PyTorch eager, node by node. Its first argument is the file. For each line on standard input: "detect" goes through
+the network, "learn" with two pictures from GenISP through the network and back to GenISP's weights; both print milliseconds. Any other line
+"width height" makes the pictures, and prints PyTorch's version."""
 import os
 import sys
 import time
@@ -8,6 +9,8 @@ import onnx
 import torch
 import torch.nn.functional as F
 from onnx import numpy_helper
+
+from genisp import GenIsp, fill
 
 torch.set_num_threads(len(os.sched_getaffinity(0)))
 torch.manual_seed(1)
@@ -61,6 +64,8 @@ OPERATORS = {
 graph = onnx.load(sys.argv[1]).graph
 constants = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
 nodes = [(node, {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}) for node in graph.node]
+isp = fill(GenIsp())
+pictures = []
 image = torch.rand([dimension.dim_value for dimension in graph.input[0].type.tensor_type.shape.dim])
 
 
@@ -82,7 +87,11 @@ def detect():
 
 
 def learn():
-    network(image.clone().requires_grad_()).abs().mean().backward()
+    isp.zero_grad()
+    for picture in pictures:
+        developed = isp(picture)
+        missing = [image.shape[3] - picture.shape[3], image.shape[2] - picture.shape[2]]
+        network(F.pad(developed, [0, missing[0], 0, missing[1]])).abs().mean().backward()
 
 
 for line in sys.stdin:
@@ -91,4 +100,6 @@ for line in sys.stdin:
         (learn if line.strip() == "learn" else detect)()
         print((time.perf_counter() - start) * 1e3, flush=True)
     else:
+        width, height = map(int, line.split())
+        pictures = [torch.rand(1, 3, height, width) * 0.3 for _ in range(2)]
         print(torch.__version__, flush=True)

@@ -5,7 +5,8 @@ namespace GenIsp.Isp.Kernels;
 
 /// <summary>
 /// Products with a matrix that is known beforehand: it lies in panels as wide as <see cref="Products{TSimd, TVector}"/> takes, so that the
-/// numbers are read in the order of memory. Columns are filled up with zeros.
+/// numbers are read in the order of memory. Columns are filled up with zeros. A matrix of no more columns than AVX-512 has places takes one
+/// panel of a single vector.
 /// </summary>
 internal static unsafe class Panels<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
@@ -14,17 +15,24 @@ internal static unsafe class Panels<TSimd, TVector>
     // So many rows of a panel stay in the first cache.
     private const int Depth = 256;
 
-    /// <summary>Columns of a panel.</summary>
+    /// <summary>Columns of a panel, unless there is only a narrow one.</summary>
     public static int Width => 2 * TSimd.Count;
 
-    /// <summary>Rows that are multiplied together: all counts of rows are multiples of it.</summary>
-    public static int Rows { get; } = Products<TSimd, TVector>.Step(2 * TSimd.Count);
-
     /// <summary>Columns with those of zeros.</summary>
-    public static int PaddedColumns(int columns) => (columns + Width - 1) / Width * Width;
+    public static int PaddedColumns(int columns)
+    {
+        var width = TSimd.Count == 16 && columns <= TSimd.Count ? TSimd.Count : Width;
+        return (columns + width - 1) / width * width;
+    }
+
+    /// <summary>Rows that are multiplied together: all counts of rows are multiples of it.</summary>
+    /// <param name="columns">Of the matrix, padded.</param>
+    public static int Rows(int columns) => Products<TSimd, TVector>.Step(columns);
 
     /// <summary>Rows with those that are computed for nothing.</summary>
-    public static int PaddedRows(int rows) => (rows + Rows - 1) / Rows * Rows;
+    /// <param name="rows">Without.</param>
+    /// <param name="columns">Of the matrix, padded.</param>
+    public static int PaddedRows(int rows, int columns) => (rows + Rows(columns) - 1) / Rows(columns) * Rows(columns);
 
     /// <summary>Puts a matrix into panels.</summary>
     /// <param name="matrix">[depth, columns].</param>
@@ -33,12 +41,13 @@ internal static unsafe class Panels<TSimd, TVector>
     /// <param name="panels">[padded columns / width, depth, width].</param>
     public static void Pack(ReadOnlySpan<float> matrix, int depth, int columns, Span<float> panels)
     {
-        for (var start = 0; start < columns; start += Width)
+        var panel = Math.Min(Width, PaddedColumns(columns));
+        for (var start = 0; start < columns; start += panel)
         {
-            var width = Math.Min(Width, columns - start);
+            var width = Math.Min(panel, columns - start);
             for (var row = 0; row < depth; row++)
             {
-                var to = panels.Slice(start * depth + row * Width, Width);
+                var to = panels.Slice(start * depth + row * panel, panel);
                 matrix.Slice(row * columns + start, width).CopyTo(to);
                 to[width..].Clear();
             }
@@ -53,7 +62,7 @@ internal static unsafe class Panels<TSimd, TVector>
     /// <param name="depth">Rows of the matrix.</param>
     /// <param name="from">The first of its rows; if it is not 0, what comes of them is added to the result.</param>
     /// <param name="to">The row after the last.</param>
-    /// <param name="columns">A multiple of <see cref="Width"/>.</param>
+    /// <param name="columns">Padded.</param>
     /// <param name="start">[columns].</param>
     /// <param name="result">[rows, columns].</param>
     /// <param name="resultStep">From one row of it to the next.</param>
@@ -64,18 +73,19 @@ internal static unsafe class Panels<TSimd, TVector>
         var offsets = stackalloc int[Depth];
         for (var i = 0; i < Depth; i++)
             offsets[i] = i;
+        var width = Math.Min(Width, columns);
         for (var done = from; done < to; done += Depth)
         {
             var taps = Math.Min(Depth, to - done);
-            for (var column = 0; column < columns; column += Width)
+            for (var column = 0; column < columns; column += width)
             {
-                var panel = panels + (nint)column * depth + done * Width;
+                var panel = panels + (nint)column * depth + done * width;
                 if (done == 0)
-                    Products<TSimd, TVector>.Run(values, step, rows, offsets, taps, panel, Width, start + column, 1, result + column, resultStep);
+                    Products<TSimd, TVector>.Run(values, step, rows, offsets, taps, panel, width, start + column, 1, result + column, resultStep);
                 else
                 {
                     Products<TSimd, TVector>.Run(
-                        values + done - from, step, rows, offsets, taps, panel, Width, result + column, 1, result + column, resultStep, resultStep);
+                        values + done - from, step, rows, offsets, taps, panel, width, result + column, 1, result + column, resultStep, resultStep);
                 }
             }
         }

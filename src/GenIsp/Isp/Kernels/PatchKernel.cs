@@ -82,7 +82,7 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
 
     private void Run(Plane image, Plane result, long first, int places, Epilogue<TSimd, TVector> epilogue)
     {
-        var rows = Panels<TSimd, TVector>.PaddedRows(places);
+        var rows = Panels<TSimd, TVector>.PaddedRows(places, Padded);
         var widest = _rowsTogether * _patch.Row;
         using var scratch = new Scratch(rows * widest, rows * Padded);
         float* values = scratch.Take(rows * widest), made = scratch.Take(rows * Padded);
@@ -104,8 +104,10 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
 
     private void RunBack(BackPart[] back, Plane gradient, Plane result, long first, int places)
     {
-        var rows = Panels<TSimd, TVector>.PaddedRows(places);
         var widest = back[0].Columns;
+        // The last part may be a narrow one, of which more rows go together.
+        var rows = Math.Max(
+            Panels<TSimd, TVector>.PaddedRows(places, widest), Panels<TSimd, TVector>.PaddedRows(places, back[^1].Columns));
         using var scratch = new Scratch(rows * Outputs, rows * widest);
         float* values = scratch.Take(rows * Outputs), made = scratch.Take(rows * widest);
         new ReadOnlySpan<float>(gradient.Numbers + (nint)first * Outputs, places * Outputs).CopyTo(new Span<float>(values, places * Outputs));
@@ -113,7 +115,7 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
         foreach (var part in back)
         {
             Panels<TSimd, TVector>.Multiply(
-                values, Outputs, rows, part.Panels, Outputs, 0, Outputs, part.Columns, part.Zeros, made, part.Columns);
+                values, Outputs, Panels<TSimd, TVector>.PaddedRows(places, part.Columns), part.Panels, Outputs, 0, Outputs, part.Columns, part.Zeros, made, part.Columns);
             _patch.Add(made, part.Columns, new Places(gradient, first), places, part.Top, part.Rows, result);
         }
     }

@@ -55,7 +55,8 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
     // What is left over of rows or columns is computed aside: it reads or writes more than there is.
     private void Multiply(float* values, int rows, float* result)
     {
-        var whole = rows / Panels<TSimd, TVector>.Rows * Panels<TSimd, TVector>.Rows;
+        var together = Panels<TSimd, TVector>.Rows(Padded);
+        var whole = rows / together * together;
         if (Outputs == Padded)
             Run(values, whole, result, Outputs);
         else
@@ -63,7 +64,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         var rest = rows - whole;
         if (rest == 0)
             return;
-        var padded = Panels<TSimd, TVector>.PaddedRows(rest);
+        var padded = Panels<TSimd, TVector>.PaddedRows(rest, Padded);
         using var scratch = new Scratch(padded * Inputs);
         var copy = scratch.Take(padded * Inputs);
         var read = new Span<float>(copy, padded * Inputs);

@@ -49,9 +49,9 @@ internal static unsafe class Silu
     {
         x = Held(x);
         var sigmoid = VectorMath.Sigmoid(x);
-        return sigmoid * (Vector<float>.One + x * (Vector<float>.One - sigmoid));
+        return Vector.MultiplyAddEstimate(x * (Vector<float>.One - sigmoid), sigmoid, sigmoid);
     }
 
     // Below, sigmoid falls no further, and all is as good as 0.
-    private static Vector<float> Held(Vector<float> x) => Vector.Max(x, new Vector<float>(VectorMath.LeastPower));
+    private static Vector<float> Held(Vector<float> x) => Vector.MaxNative(new Vector<float>(VectorMath.LeastPower), x);
 }

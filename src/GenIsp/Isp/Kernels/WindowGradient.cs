@@ -67,7 +67,7 @@ internal readonly unsafe struct WindowGradient<TSimd, TVector>(int inputs, int o
     public void OfBand(float* image, float* gradient, int top, float* result)
     {
         // Neighbouring pixels' channels side by side: those a row of the window covers.
-        int row = size * inputs, padded = Panels<TSimd, TVector>.PaddedRows(row), sumsOfRow = padded * outputs;
+        int row = size * inputs, padded = Panels<TSimd, TVector>.PaddedRows(row, outputs), sumsOfRow = padded * outputs;
         var line = (Columns + size - 1) * inputs + padded;
         using var scratch = new Scratch(size * line, size * sumsOfRow, outputs);
         float* lines = scratch.Take(size * line), sums = scratch.Take(size * sumsOfRow), bias = scratch.Take(outputs);

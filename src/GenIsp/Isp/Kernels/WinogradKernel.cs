@@ -92,7 +92,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         var (tiles, threads) = (rows * columns, get_num_threads());
         var most = Math.Min(Inputs, MostTiles) * threads;
         var blocks = threads * ((tiles + most - 1) / most);
-        var together = Panels<TSimd, TVector>.PaddedRows((tiles + blocks - 1) / blocks);
+        var together = Panels<TSimd, TVector>.PaddedRows((tiles + blocks - 1) / blocks, Padded);
         Planes.ForEach((tiles + together - 1) / together, block =>
         {
             var first = block * together;
@@ -104,7 +104,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     private void Run(
         Plane image, Plane result, Epilogue<TSimd, TVector> epilogue, nint place, int first, int tiles, int columns)
     {
-        var rows = Panels<TSimd, TVector>.PaddedRows(tiles);
+        var rows = Panels<TSimd, TVector>.PaddedRows(tiles, Padded);
         int step = rows * Inputs + Apart, resultStep = rows * Padded + Apart;
         using var scratch = new Scratch(Positions * step, Positions * resultStep, Positions * Inputs, Positions * TSimd.Count);
         float* input = scratch.Take(Positions * step), output = scratch.Take(Positions * resultStep);
