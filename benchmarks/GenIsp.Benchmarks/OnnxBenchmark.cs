@@ -18,7 +18,7 @@ internal static class OnnxBenchmark
 {
     private const int Rounds = 15, WarmUps = 10, Width = 416, Height = 312;
 
-    // Of PyTorch as it comes, which takes seconds for a step.
+    // Of PyTorch as it comes, which takes a second for a step.
     private const int FewRounds = 3;
 
     private static readonly DetectionTarget[] Targets = [new(new Box(10, 10, 140, 200), 0), new(new Box(200, 30, 400, 220), 2)];

@@ -40,20 +40,20 @@ internal readonly unsafe struct Planes
         && tensor.numel() <= int.MaxValue;
 
     /// <summary>Works on the planes with as many threads as libtorch uses.</summary>
-    public static void ForEach(int planes, Action<int> work) => ForEach(planes, get_num_threads(), work);
+    public static void ForEach(int planes, Action<int> work) => Run(planes, get_num_threads(), work);
 
     /// <summary>The same, by this thread alone where it is soon done: to wake another takes longer.</summary>
     /// <param name="planes">How many.</param>
     /// <param name="operations">Multiply-adds of each, about.</param>
     /// <param name="work">What is done.</param>
     public static void ForEach(int planes, long operations, Action<int> work) =>
-        ForEach(planes, planes * operations < Alone ? 1 : get_num_threads(), work);
+        Run(planes, planes * operations < Alone ? 1 : get_num_threads(), work);
 
     /// <summary>LeakyReLU's derivative where that is its result, or its argument.</summary>
     public static Vector<float> Slopes(Vector<float> activated, float slope) =>
         Vector.ConditionalSelect(Vector.GreaterThan(activated, Vector<float>.Zero), Vector<float>.One, new Vector<float>(slope));
 
-    private static void ForEach(int planes, int threads, Action<int> work)
+    private static void Run(int planes, int threads, Action<int> work)
     {
         if (threads > 1)
         {

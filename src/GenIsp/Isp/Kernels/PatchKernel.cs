@@ -115,7 +115,8 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
         foreach (var part in back)
         {
             Panels<TSimd, TVector>.Multiply(
-                values, Outputs, Panels<TSimd, TVector>.PaddedRows(places, part.Columns), part.Panels, Outputs, 0, Outputs, part.Columns, part.Zeros, made, part.Columns);
+                values, Outputs, Panels<TSimd, TVector>.PaddedRows(places, part.Columns), part.Panels, Outputs, 0, Outputs, part.Columns,
+                part.Zeros, made, part.Columns);
             _patch.Add(made, part.Columns, new Places(gradient, first), places, part.Top, part.Rows, result);
         }
     }

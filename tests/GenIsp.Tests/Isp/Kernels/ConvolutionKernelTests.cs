@@ -187,6 +187,19 @@ public sealed class ConvolutionKernelTests
         Should.Throw<ObjectDisposedException>(() => convolution.Back(result, image.shape));
     }
 
+    // There, back, or both; of the highest window the last part alone.
+    [Theory]
+    [InlineData(1, 32, 16, 1, 1), InlineData(2, 16, 32, 1, 1), InlineData(2, 16, 16, 3, 3), InlineData(1, 12, 16, 3, 3)]
+    [InlineData(1, 16, 16, 33, 1), InlineData(1, 5, 16, 5, 3)]
+    public void Matrices_that_fill_one_vector_are_libtorchs_in_float64(int pictures, int inputs, int outputs, int height, int width)
+    {
+        var layer = new Layer(pictures, inputs, outputs, height, width, 1, 0, height + 8, width + 12, Flags: 1);
+
+        Check(layer, ConvolutionKernel.Of<Simd512, Vector512<float>>);
+        Check(layer, ConvolutionKernel.Of<Simd256, Vector256<float>>);
+        Check(layer, ConvolutionKernel.Of<Simd128, Vector128<float>>);
+    }
+
     private static Gen<Layer> Layers(int inputs, Gen<int> kernel, Gen<int> stride, Gen<int> padding) => Gen.Select(
         Gen.Select(Gen.Int[1, 2], Gen.Int[inputs, 80], Gen.Int[16, 80]), Gen.Select(kernel, kernel, stride, padding),
         Gen.Select(Gen.Int[1, 30], Gen.Int[1, 30], Gen.Int[0, 15]), (channels, window, size) => new Layer(
