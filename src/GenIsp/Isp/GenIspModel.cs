@@ -68,6 +68,7 @@ public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
     public override Tensor forward(Tensor xyz)
     {
         using var scope = NewDisposeScope();
+        xyz = Pixels.ChannelsLast(xyz);
         var (gains, matrix) = Predict(xyz);
         return _shallow.forward(xyz, matrix * gains.unsqueeze(1)).MoveToOuterDisposeScope();
     }
@@ -82,7 +83,7 @@ public sealed class GenIspModel : Module<Tensor, Tensor>, IIsp
         var small = functional.interpolate(
             xyz, [GenIspOptions.ParameterSize, GenIspOptions.ParameterSize], mode: InterpolationMode.Bilinear, align_corners: false);
         var gains = _whiteBalance.forward(small);
-        var matrix = _colorCorrection.forward(small * gains.view(-1, 3, 1, 1)).view(-1, 3, 3);
+        var matrix = _colorCorrection.Predict(small, gains).view(-1, 3, 3);
         return scope.MoveToOuter(gains, matrix);
     }
 

@@ -37,10 +37,19 @@ internal sealed class ImageToParameters : Module<Tensor, Tensor>
     public Tensor OutputBias => ((Linear)_mlp[0]).bias!;
 
     /// <summary>[N, 3, 256, 256] → [N, outputs].</summary>
-    public override Tensor forward(Tensor image)
+    public override Tensor forward(Tensor image) => Predict(image, null);
+
+    /// <summary>The same for pictures that are brighter in each channel.</summary>
+    /// <param name="image">[N, 3, 256, 256].</param>
+    /// <param name="gains">[N, 3]: how much brighter; null for 1.</param>
+    /// <returns>[N, outputs].</returns>
+    public Tensor Predict(Tensor image, Tensor? gains)
     {
         using var scope = NewDisposeScope();
-        var features = Pool(_conv1.forward(Pixels.ChannelsLast(image)), _options.Pools[0]);
+        // The first convolution takes gains as other weights: so there is no image to find the gradient of.
+        var features = Pool(gains is null
+            ? TrainedConvolution.Apply(image, _conv1.weight, _conv1.bias!)
+            : TrainedConvolution.ApplyToEach(image, picture => _conv1.weight * gains[picture].view(3, 1, 1), _conv1.bias!), _options.Pools[0]);
         features = Pool(Convolve(_conv2, features), _options.Pools[1]);
         features = Pool(Convolve(_conv3, features), _options.Pools[2]);
         return _mlp.forward(features.mean([2, 3])).MoveToOuterDisposeScope();

@@ -57,14 +57,8 @@ internal sealed class ShallowConvNet : Module<Tensor, Tensor, Tensor>
     // The first convolution takes other colours as other weights: fewer numbers to multiply, and to find the gradient of.
     private Tensor Recolor(Tensor image, Tensor colors)
     {
-        var inOrder = Pixels.ChannelsLast(image);
-        Tensor Of(int picture)
-        {
-            var weight = _conv1.weight.permute(0, 2, 3, 1).matmul(colors[picture]).permute(0, 3, 1, 2);
-            return functional.conv2d(inOrder.narrow(0, picture, 1), weight, _conv1.bias, padding: [1, 1]);
-        }
-        var pictures = (int)image.shape[0];
-        return pictures == 1 ? Of(0) : cat([.. Enumerable.Range(0, pictures).Select(Of)]);
+        var weight = _conv1.weight.permute(0, 2, 3, 1);
+        return TrainedConvolution.ApplyToEach(image, picture => weight.matmul(colors[picture]).permute(0, 3, 1, 2), _conv1.bias!);
     }
 
     // By tiles, in which what is no number spreads further: with InstanceNorm, it does so over the whole picture.

@@ -58,8 +58,9 @@ internal static unsafe class Correlation<TSimd, TVector>
         }
     }
 
+    /// <summary>The polynomial of four vectors at 0, ±1, ±2 and infinity.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FourToSix(float* from, int fromStep, float* to, int step) => Evaluate(
+    public static void FourToSix(float* from, int fromStep, float* to, int step) => Evaluate(
         TSimd.Load(from), TSimd.Load(from + fromStep), TSimd.Load(from + 2 * fromStep), TSimd.Load(from + 3 * fromStep), to, step, last: 5);
 
     // And at ±½, times 8.

@@ -56,6 +56,8 @@ internal abstract class ConvolutionKernel : IDisposable
             return new DepthwiseKernel<TSimd, TVector>(weight, bias, geometry);
         if (WinogradKernel<TSimd, TVector>.Takes(weight, geometry))
             return new WinogradKernel<TSimd, TVector>(weight, bias, geometry);
+        if (LineKernel<TSimd, TVector>.Takes(weight, geometry))
+            return new LineKernel<TSimd, TVector>(weight, bias, geometry);
         return PatchKernel<TSimd, TVector>.Takes(weight, geometry) ? new PatchKernel<TSimd, TVector>(weight, bias, geometry) : null;
     }
 

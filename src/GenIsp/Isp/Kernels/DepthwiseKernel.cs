@@ -27,7 +27,7 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
         var count = checked((int)inOrder.numel());
         _weights = Allocate(count);
         new ReadOnlySpan<float>(inOrder.Pointer<float>(), count).CopyTo(new Span<float>(_weights, count));
-        _bias = Start(bias, Padded);
+        _bias = StartOf(bias, Padded);
     }
 
     /// <summary>Whether it is made for such a convolution.</summary>

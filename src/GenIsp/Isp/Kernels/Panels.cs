@@ -90,4 +90,31 @@ internal static unsafe class Panels<TSimd, TVector>
             }
         }
     }
+
+    /// <summary>The same of values that lie elsewhere than side by side.</summary>
+    /// <param name="values">Of the first row.</param>
+    /// <param name="step">From one row's values to the next's.</param>
+    /// <param name="rows">A multiple of <see cref="Rows"/>.</param>
+    /// <param name="offsets">[depth]: where a row's values lie.</param>
+    /// <param name="panels">Of <see cref="Pack"/>.</param>
+    /// <param name="depth">Rows of the matrix.</param>
+    /// <param name="columns">Padded.</param>
+    /// <param name="start">[columns].</param>
+    /// <param name="result">[rows, columns].</param>
+    /// <param name="resultStep">From one row of it to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(
+        float* values, nint step, int rows, int* offsets, float* panels, int depth, int columns, float* start, float* result, nint resultStep)
+    {
+        var width = Math.Min(Width, columns);
+        for (var done = 0; done < depth; done += Depth)
+        {
+            for (var column = 0; column < columns; column += width)
+            {
+                Products<TSimd, TVector>.Run(
+                    values, step, rows, offsets + done, Math.Min(Depth, depth - done), panels + (nint)column * depth + done * width, width,
+                    done == 0 ? start + column : result + column, 1, result + column, resultStep, done == 0 ? 0 : resultStep);
+            }
+        }
+    }
 }

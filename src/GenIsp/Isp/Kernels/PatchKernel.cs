@@ -8,7 +8,7 @@ namespace GenIsp.Isp.Kernels;
 /// Any window, with or without strides: what it covers at each of its places becomes a row of a matrix, for as many places as stay in the
 /// second cache. Back, rows of a product are added to where they came from.
 /// </summary>
-internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
+internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
@@ -19,8 +19,6 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
 
     private readonly Patch _patch;
     private readonly int _rowsTogether;
-    private readonly float* _panels;
-    private readonly float* _start;
     private BackPart[]? _back;
 
     /// <param name="weight">[out, in, height, width].</param>
@@ -29,12 +27,22 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     public PatchKernel(Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
         : base(weight, geometry)
     {
-        _patch = new Patch(weight, geometry);
-        _rowsTogether = Math.Clamp(Depth / _patch.Row, 1, _patch.Height);
+        Window = new SlidingWindow(weight, geometry);
+        _patch = new Patch(Window);
+        _rowsTogether = Math.Clamp(Depth / Window.Row, 1, Window.Height);
         using var matrix = weight.permute(2, 3, 1, 0);
-        _panels = Pack(matrix, Outputs);
-        _start = Start(bias, Padded);
+        Weights = Pack(matrix, Outputs);
+        Start = StartOf(bias, Padded);
     }
+
+    /// <summary>Where it stands.</summary>
+    private protected SlidingWindow Window { get; }
+
+    /// <summary>[height, width, in, out], in panels.</summary>
+    private protected float* Weights { get; }
+
+    /// <summary>[out], padded: the bias.</summary>
+    private protected float* Start { get; }
 
     /// <summary>Whether it is made for such a convolution: with few outputs, most of a vector would be for nothing.</summary>
     /// <param name="weight">[out, in / groups, height, width].</param>
@@ -47,7 +55,7 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     {
         var epilogue = EpilogueOf(addend, activation, kept);
         Plane from = new(image), to = new(result);
-        var operations = (long)PlacesTogether * _patch.Height * _patch.Row * Padded;
+        var operations = (long)PlacesTogether * Window.Height * Window.Row * Padded;
         Planes.ForEach(checked((int)((to.Pixels + PlacesTogether - 1) / PlacesTogether)), operations, chunk =>
         {
             var first = (long)chunk * PlacesTogether;
@@ -57,13 +65,13 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
 
     private protected override void RunBack(Tensor gradient, Tensor result)
     {
-        _back ??= [.. Enumerable.Range(0, (_patch.Height + _rowsTogether - 1) / _rowsTogether).Select(
-            part => BackPartOf(part * _rowsTogether, Math.Min(_rowsTogether, _patch.Height - part * _rowsTogether)))];
+        _back ??= [.. Enumerable.Range(0, (Window.Height + _rowsTogether - 1) / _rowsTogether).Select(
+            part => BackPartOf(part * _rowsTogether, Math.Min(_rowsTogether, Window.Height - part * _rowsTogether)))];
         result.zero_();
         Plane from = new(gradient), to = new(result);
         var back = _back;
         // Bands of places so high that only neighbours reach into each other: every second one at the same time.
-        var together = Math.Max(4, _patch.Height);
+        var together = Math.Max(4, Window.Height);
         var bands = (from.Height + together - 1) / together;
         for (var odd = 0; odd < 2; odd++)
         {
@@ -83,23 +91,37 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     private void Run(Plane image, Plane result, long first, int places, Epilogue<TSimd, TVector> epilogue)
     {
         var rows = Panels<TSimd, TVector>.PaddedRows(places, Padded);
-        var widest = _rowsTogether * _patch.Row;
+        var widest = _rowsTogether * Window.Row;
         using var scratch = new Scratch(rows * widest, rows * Padded);
         float* values = scratch.Take(rows * widest), made = scratch.Take(rows * Padded);
-        for (var top = 0; top < _patch.Height; top += _rowsTogether)
+        for (var top = 0; top < Window.Height; top += _rowsTogether)
         {
-            var depth = Math.Min(_rowsTogether, _patch.Height - top) * _patch.Row;
-            _patch.Copy(image, new Places(result, first), places, top, depth / _patch.Row, values);
+            var depth = Math.Min(_rowsTogether, Window.Height - top) * Window.Row;
+            _patch.Copy(image, new Places(result, first), places, top, depth / Window.Row, values);
             new Span<float>(values + places * depth, (rows - places) * depth).Clear();
             Panels<TSimd, TVector>.Multiply(
-                values, depth, rows, _panels, _patch.Height * _patch.Row, top * _patch.Row, top * _patch.Row + depth, Padded,
-                _start, made, Padded);
+                values, depth, rows, Weights, Window.Height * Window.Row, top * Window.Row, top * Window.Row + depth, Padded,
+                Start, made, Padded);
         }
         var place = (nint)first * Outputs;
-        for (var i = 0; i < places; i++)
-            new ReadOnlySpan<float>(made + i * Padded, Outputs).CopyTo(new Span<float>(result.Numbers + place + i * Outputs, Outputs));
+        Copy(made, places, result.Numbers + place);
         if (!epilogue.IsEmpty)
             epilogue.Apply(result.Numbers + place, place, places * Outputs);
+    }
+
+    /// <summary>Results without what fills up the panels.</summary>
+    /// <param name="made">[places, padded].</param>
+    /// <param name="places">How many.</param>
+    /// <param name="to">[places, out].</param>
+    private protected void Copy(float* made, int places, float* to)
+    {
+        if (Outputs == Padded)
+        {
+            new ReadOnlySpan<float>(made, places * Outputs).CopyTo(new Span<float>(to, places * Outputs));
+            return;
+        }
+        for (var i = 0; i < places; i++)
+            new ReadOnlySpan<float>(made + i * Padded, Outputs).CopyTo(new Span<float>(to + i * Outputs, Outputs));
     }
 
     private void RunBack(BackPart[] back, Plane gradient, Plane result, long first, int places)
@@ -125,9 +147,9 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     {
         using var part = Weight.narrow(2, top, rows);
         using var matrix = part.permute(0, 2, 3, 1);
-        var columns = rows * _patch.Row;
+        var columns = rows * Window.Row;
         var padded = Panels<TSimd, TVector>.PaddedColumns(columns);
-        return new(top, rows, padded, Pack(matrix, columns), Start(null, padded));
+        return new(top, rows, padded, Pack(matrix, columns), StartOf(null, padded));
     }
 
     // Some rows of the window, as they are multiplied with on the way back: [out, rows · width · in].
@@ -144,8 +166,8 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
         public float* Zeros { get; } = zeros;
     }
 
-    // [N, height, width, channels].
-    private readonly struct Plane(Tensor image)
+    /// <summary>[N, height, width, channels].</summary>
+    private protected readonly struct Plane(Tensor image)
     {
         public float* Numbers { get; } = image.Pointer<float>();
 
@@ -159,32 +181,19 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
     }
 
     // What the window covers, in the order of memory: rows of neighbouring pixels.
-    private readonly struct Patch(Tensor weight, ConvolutionGeometry geometry)
+    private readonly struct Patch(SlidingWindow window)
     {
-        private readonly int _channels = checked((int)weight.shape[1]);
-        private readonly int _width = checked((int)weight.shape[3]);
-        private readonly int _down = checked((int)geometry.Strides[0]);
-        private readonly int _right = checked((int)geometry.Strides[1]);
-        private readonly int _above = checked((int)geometry.Padding[0]);
-        private readonly int _left = checked((int)geometry.Padding[1]);
-
-        /// <summary>Its rows.</summary>
-        public int Height { get; } = checked((int)weight.shape[2]);
-
-        /// <summary>Numbers in one of them.</summary>
-        public int Row => _width * _channels;
-
         /// <summary>Some of its rows at neighbouring places, with zeros where they reach beyond the image.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Copy(Plane image, Places places, int count, int top, int rows, float* to)
         {
             for (; count > 0; count--, places.Next())
             {
-                for (var row = 0; row < rows; row++, to += Row)
+                for (var row = 0; row < rows; row++, to += window.Row)
                 {
                     var part = Covered(image, places, top + row, out var first);
-                    if (part.Length < Row)
-                        new Span<float>(to, Row).Clear();
+                    if (part.Length < window.Row)
+                        new Span<float>(to, window.Row).Clear();
                     part.CopyTo(new Span<float>(to + first, part.Length));
                 }
             }
@@ -199,7 +208,7 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
                 for (var row = 0; row < rows; row++)
                 {
                     var part = Covered(image, places, top + row, out var first);
-                    Sum(from + row * Row + first, part);
+                    Sum(from + row * window.Row + first, part);
                 }
             }
         }
@@ -208,14 +217,14 @@ internal sealed unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVe
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private Span<float> Covered(Plane image, Places place, int row, out int first)
         {
-            var (up, left) = (place.Y * _down - _above + row, place.X * _right - _left);
-            int start = Math.Max(0, left), end = Math.Min(image.Width, left + _width);
+            var (up, left) = (place.Y * window.Down - window.Above + row, place.X * window.Right - window.Left);
+            int start = Math.Max(0, left), end = Math.Min(image.Width, left + window.Width);
             first = 0;
             if ((uint)up >= (uint)image.Height || start >= end)
                 return [];
-            first = (start - left) * _channels;
+            first = (start - left) * window.Channels;
             var at = ((nint)place.Picture * image.Height + up) * image.Width + start;
-            return new Span<float>(image.Numbers + at * _channels, (end - start) * _channels);
+            return new Span<float>(image.Numbers + at * window.Channels, (end - start) * window.Channels);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

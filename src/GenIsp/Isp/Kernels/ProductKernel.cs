@@ -23,7 +23,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         using var rows = weight.flatten(1);
         using var matrix = rows.t();
         _panels = Pack(matrix, Outputs);
-        _start = Start(bias, Padded);
+        _start = StartOf(bias, Padded);
     }
 
     private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)

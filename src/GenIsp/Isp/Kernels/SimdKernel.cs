@@ -61,7 +61,7 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
     }
 
     /// <summary>A bias in all columns of the panels, with zeros to the end, or nothing but zeros.</summary>
-    private protected float* Start(Tensor? bias, int padded)
+    private protected float* StartOf(Tensor? bias, int padded)
     {
         var start = Allocate(padded);
         var all = new Span<float>(start, padded);

@@ -8,9 +8,12 @@ namespace GenIsp.Isp.Kernels;
 /// <summary>The gradient of a window's weights: how an image and its result's gradient go together, for each shift in the window.</summary>
 internal static unsafe class WindowGradient
 {
+    /// <summary>Rows whose products are summed in float32.</summary>
+    public const int Band = 16;
+
     /// <summary>Of a square window without strides, on an image with so many zeros around that the result has its size.</summary>
     /// <param name="image">[N, in, H, W], float32, channels-last, on the processor.</param>
-    /// <param name="gradient">[N, out, H, W], of the result; out is a multiple of 32.</param>
+    /// <param name="gradient">[N, out, H, W], of the result; out is 16 or a multiple of 32.</param>
     /// <param name="size">The window's side, an odd number.</param>
     /// <returns>The weights' [out, in, size, size], and the bias's [out].</returns>
     public static (Tensor Weight, Tensor Bias) Of(Tensor image, Tensor gradient, int size) =>
@@ -23,23 +26,27 @@ internal static unsafe class WindowGradient
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        if (gradient.shape[1] % Panels<TSimd, TVector>.Width != 0)
-            throw new ArgumentException($"{gradient.shape[1]} outputs fill no pairs of vectors.", nameof(gradient));
+        if (Panels<TSimd, TVector>.PaddedColumns((int)gradient.shape[1]) != gradient.shape[1])
+            throw new ArgumentException($"{gradient.shape[1]} outputs do not fill their vectors.", nameof(gradient));
         using var scope = NewDisposeScope();
         var (values, outer) = (Pixels.ChannelsLast(image), Pixels.ChannelsLast(gradient));
         Pixels from = new(values), to = new(outer);
         var (height, width) = ((int)image.shape[2], (int)image.shape[3]);
         var work = new WindowGradient<TSimd, TVector>(from.Channels, to.Channels, size, height, width);
-        var bands = (height + WindowGradient<TSimd, TVector>.Band - 1) / WindowGradient<TSimd, TVector>.Band;
+        var winograd = new WinogradGradient<TSimd, TVector>(from.Channels, to.Channels, height, width);
+        var isWinograd = size == 3 && WinogradGradient<TSimd, TVector>.Takes(from.Channels);
+        var bands = (height + Band - 1) / Band;
         var (rows, outputs) = (size * size * from.Channels, to.Channels);
         var parts = empty(from.Pictures * bands, rows * outputs + outputs, dtype: ScalarType.Float32);
         var first = (nint)parts.Pointer<float>();
         Planes.ForEach(from.Pictures * bands, i =>
         {
             var (picture, band) = Math.DivRem(i, bands);
-            work.OfBand(
-                from.At(picture, 0), to.At(picture, 0), band * WindowGradient<TSimd, TVector>.Band,
-                (float*)first + (nint)i * (rows * outputs + outputs));
+            float* values = from.At(picture, 0), outers = to.At(picture, 0), part = (float*)first + (nint)i * (rows * outputs + outputs);
+            if (isWinograd)
+                winograd.OfBand(values, outers, band * Band, part);
+            else
+                work.OfBand(values, outers, band * Band, part);
         });
         var all = parts.sum([0], type: ScalarType.Float64).to_type(ScalarType.Float32);
         var weight = all[..(rows * outputs)].view(size, size, from.Channels, outputs).permute(3, 2, 0, 1).contiguous();
@@ -52,9 +59,6 @@ internal readonly unsafe struct WindowGradient<TSimd, TVector>(int inputs, int o
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>Rows whose products are summed in float32.</summary>
-    public const int Band = 16;
-
     // So many columns, with their surroundings and their gradients, stay in the caches.
     private const int Columns = 96;
 
@@ -78,7 +82,7 @@ internal readonly unsafe struct WindowGradient<TSimd, TVector>(int inputs, int o
         for (var i = 0; i < Columns; i++)
             offsets[i] = i * inputs;
         var half = size / 2;
-        var bottom = Math.Min(top + Band, height);
+        var bottom = Math.Min(top + WindowGradient.Band, height);
         for (var left = 0; left < width; left += Columns)
         {
             var count = Math.Min(Columns, width - left);

@@ -12,7 +12,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    private const int Tile = 4, Reach = 6, Positions = 36;
+    private const int Tile = 4, Reach = 6, Positions = WinogradTiles<TSimd, TVector>.Positions;
 
     // As many tiles as channels, for then weights and tiles are read about as often; but scratch is 36 times this.
     private const int MostTiles = 256;
@@ -43,8 +43,8 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
             new ReadOnlySpan<float>((float*)numbers + position * count, count), Inputs, Outputs,
             new Span<float>((float*)panels + position * size, size)));
         _panels = (float*)panels;
-        _zeros = Start(null, Padded);
-        _bias = Start(bias, Padded);
+        _zeros = StartOf(null, Padded);
+        _bias = StartOf(bias, Padded);
     }
 
     /// <summary>Whether it is made for such a convolution.</summary>
@@ -112,7 +112,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         for (var tile = 0; tile < tiles; tile++)
         {
             var (y, x) = Math.DivRem(first + tile, columns);
-            TransformInput(image, Tile * y - _padding, Tile * x - _padding, patch, half, input + tile * Inputs, step);
+            WinogradTiles<TSimd, TVector>.TransformInput(image, Tile * y - _padding, Tile * x - _padding, patch, half, input + tile * Inputs, step);
         }
         for (var position = 0; position < Positions; position++)
         {
@@ -128,30 +128,6 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformInput(Plane image, int y, int x, float* patch, float* half, float* result, int step)
-    {
-        var channels = image.Channels;
-        var from = image.At(y, x);
-        var stride = image.Width * channels;
-        if (y < 0 || x < 0 || y + Reach > image.Height || x + Reach > image.Width)
-        {
-            image.Copy(y, x, Reach, patch);
-            from = patch;
-            stride = Reach * channels;
-        }
-        var n = TSimd.Count;
-        for (var i = 0; i < channels; i += n)
-        {
-            // The last vector may begin within the one before it.
-            var channel = Math.Min(i, channels - n);
-            for (var column = 0; column < Reach; column++)
-                Winograd<TSimd, TVector>.ToSix(from + column * channels + channel, stride, half + column * n, Reach * n);
-            for (var row = 0; row < Reach; row++)
-                Winograd<TSimd, TVector>.ToSix(half + row * Reach * n, n, result + row * Reach * step + channel, step);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransformOutput(
         float* products, int step, float* half, Plane result, int y, int x, Epilogue<TSimd, TVector> epilogue, nint place)
     {
@@ -160,6 +136,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         for (var i = 0; i < channels; i += n)
         {
             var channel = Math.Min(i, channels - n);
+            WinogradTiles<TSimd, TVector>.Prefetch(result.At(y, x) + channel, result.Width * channels, channels, height);
             Winograd<TSimd, TVector>.TransformColumns(products + channel, step, half);
             for (var row = 0; row < height; row++)
             {
@@ -173,36 +150,6 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
                     TSimd.Store(epilogue.Of(y2, at + 2 * channels), to + 2 * channels);
                 if (width > 3)
                     TSimd.Store(epilogue.Of(y3, at + 3 * channels), to + 3 * channels);
-            }
-        }
-    }
-
-    // [height, width, channels].
-    private readonly struct Plane(float* numbers, int height, int width, int channels)
-    {
-        private readonly float* _numbers = numbers;
-
-        public int Height { get; } = height;
-
-        public int Width { get; } = width;
-
-        public int Channels { get; } = channels;
-
-        public float* At(int y, int x) => _numbers + ((nint)y * Width + x) * Channels;
-
-        /// <summary>A square of it, with zeros where it reaches beyond.</summary>
-        public void Copy(int y, int x, int size, float* to)
-        {
-            for (var row = y; row < y + size; row++)
-            {
-                for (var column = x; column < x + size; column++, to += Channels)
-                {
-                    var pixel = new Span<float>(to, Channels);
-                    if (row >= 0 && row < Height && column >= 0 && column < Width)
-                        new ReadOnlySpan<float>(At(row, column), Channels).CopyTo(pixel);
-                    else
-                        pixel.Clear();
-                }
             }
         }
     }
