@@ -1,4 +1,6 @@
-using System.Numerics;
+using System.Runtime.Intrinsics;
+using GenIsp.Isp.Fused;
+using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
 namespace GenIsp.Isp;
@@ -10,6 +12,10 @@ namespace GenIsp.Isp;
 internal sealed unsafe class NormActivationProjection : autograd.SingleTensorFunction<NormActivationProjection>
 {
     private const int Outputs = 3;
+
+    private static readonly ProjectionPass Pass = Vector512.IsHardwareAccelerated ? new ProjectionPass<Simd512, Vector512<float>>()
+        : Vector256.IsHardwareAccelerated ? new ProjectionPass<Simd256, Vector256<float>>()
+        : new ProjectionPass<Simd128, Vector128<float>>();
 
     /// <inheritdoc/>
     public override string Name => nameof(NormActivationProjection);
@@ -53,7 +59,7 @@ internal sealed unsafe class NormActivationProjection : autograd.SingleTensorFun
             (picture, start, count, sums) =>
             {
                 fixed (float* weight = weights, norm = norms[picture])
-                    Sums(new Colors(colors, picture, start), from.At(picture, start), count, channels, weight, norm, slope, sums);
+                    Pass.Sums(new Colors(colors, picture, start), from.At(picture, start), count, channels, weight, norm, slope, sums);
             },
             (1 + Outputs) * channels);
         // Of d · z there is no need of a sum of its own: d is weight · outer · slope, and z · slope is the activated value.
@@ -62,7 +68,7 @@ internal sealed unsafe class NormActivationProjection : autograd.SingleTensorFun
         {
             fixed (float* weight = weights, norm = norms[picture], mean = means[picture])
             {
-                Correct(
+                Pass.Correct(
                     new Colors(colors, picture, start), from.At(picture, start), to.At(picture, start), count, channels, weight, norm, slope,
                     mean);
             }
@@ -93,94 +99,9 @@ internal sealed unsafe class NormActivationProjection : autograd.SingleTensorFun
         from.ForEach((picture, start, count, _) =>
         {
             fixed (float* weight = weights, norm = found[picture])
-                Project(from.At(picture, start), new Colors(to, picture, start), count, from.Channels, weight, bias, norm, slope);
+                Pass.Project(from.At(picture, start), new Colors(to, picture, start), count, from.Channels, weight, bias, norm, slope);
         });
         norms = found;
         return result;
-    }
-
-    private static void Project(
-        float* from, Colors to, int count, int channels, float* weights, float[] bias, float* norm, float slope)
-    {
-        for (var pixel = 0; pixel < count; pixel++, from += channels)
-        {
-            Vector<float> red = default, green = default, blue = default;
-            for (var i = 0; i < channels; i += Vector<float>.Count)
-            {
-                var z = Vector.Load(from + i) * Vector.Load(norm + i) + Vector.Load(norm + channels + i);
-                var activated = z * Planes.Slopes(z, slope);
-                red += activated * Vector.Load(weights + i);
-                green += activated * Vector.Load(weights + channels + i);
-                blue += activated * Vector.Load(weights + 2 * channels + i);
-            }
-            to.Red[pixel] = Vector.Sum(red) + bias[0];
-            to.Green[pixel] = Vector.Sum(green) + bias[1];
-            to.Blue[pixel] = Vector.Sum(blue) + bias[2];
-        }
-    }
-
-    // Of d, the gradient of the normalised value z; and of outer · activated, the weights' gradient.
-    private static void Sums(
-        Colors outer, float* features, int count, int channels, float* weights, float* norm, float slope, float* sums)
-    {
-        for (var i = 0; i < channels; i += Vector<float>.Count)
-        {
-            Vector<float> scale = Vector.Load(norm + i), offset = Vector.Load(norm + channels + i);
-            var ofColors = new Weights(weights, channels, i);
-            Vector<float> sum = default, red = default, green = default, blue = default;
-            for (var pixel = 0; pixel < count; pixel++)
-            {
-                var z = Vector.Load(features + pixel * channels + i) * scale + offset;
-                var slopes = Planes.Slopes(z, slope);
-                var activated = z * slopes;
-                sum += ofColors.Times(outer, pixel) * slopes;
-                red += activated * outer.Red[pixel];
-                green += activated * outer.Green[pixel];
-                blue += activated * outer.Blue[pixel];
-            }
-            sum.Store(sums + i);
-            red.Store(sums + channels + i);
-            green.Store(sums + 2 * channels + i);
-            blue.Store(sums + 3 * channels + i);
-        }
-    }
-
-    // scale · (d − mean(d) − z · mean(d · z)).
-    private static void Correct(
-        Colors outer, float* features, float* gradient, int count, int channels, float* weights, float* norm, float slope, float* means)
-    {
-        for (var i = 0; i < channels; i += Vector<float>.Count)
-        {
-            Vector<float> scale = Vector.Load(norm + i), offset = Vector.Load(norm + channels + i);
-            Vector<float> mean = Vector.Load(means + i), correlation = Vector.Load(means + channels + i);
-            var ofColors = new Weights(weights, channels, i);
-            for (var pixel = 0; pixel < count; pixel++)
-            {
-                var z = Vector.Load(features + pixel * channels + i) * scale + offset;
-                var d = ofColors.Times(outer, pixel) * Planes.Slopes(z, slope);
-                ((d - mean - z * correlation) * scale).Store(gradient + pixel * channels + i);
-            }
-        }
-    }
-
-    // Of some channels.
-    private readonly struct Weights(float* weights, int channels, int first)
-    {
-        private readonly Vector<float> _red = Vector.Load(weights + first);
-        private readonly Vector<float> _green = Vector.Load(weights + channels + first);
-        private readonly Vector<float> _blue = Vector.Load(weights + 2 * channels + first);
-
-        public Vector<float> Times(Colors colors, int pixel) =>
-            _red * colors.Red[pixel] + _green * colors.Green[pixel] + _blue * colors.Blue[pixel];
-    }
-
-    // Three planes from a pixel on.
-    private readonly struct Colors(Planes planes, int picture, int start)
-    {
-        public float* Red { get; } = planes.At(Outputs * picture) + start;
-
-        public float* Green { get; } = planes.At(Outputs * picture + 1) + start;
-
-        public float* Blue { get; } = planes.At(Outputs * picture + 2) + start;
     }
 }

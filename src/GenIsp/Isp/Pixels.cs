@@ -1,4 +1,5 @@
 using System.Numerics;
+using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
 namespace GenIsp.Isp;
@@ -9,10 +10,10 @@ namespace GenIsp.Isp;
 internal readonly unsafe struct Pixels
 {
     // Few enough to stay in a cache, and to be summed in float32.
-    private const int Block = 128;
+    private const int Block = 64;
 
     // And these are a thread's at once.
-    private const int Range = 64 * Block;
+    private const int Range = 128 * Block;
 
     private readonly float* _first;
 
@@ -143,6 +144,7 @@ internal readonly unsafe struct Pixels
     private static void Moments(float* from, int count, int channels, float* centre, float* sums)
     {
         var n = Vector<float>.Count;
+        Prefetch.InARow(from + count * channels, count * channels);
         for (var i = 0; i < channels; i += 2 * n)
         {
             Vector<float> centre0 = Vector.Load(centre + i), centre1 = Vector.Load(centre + i + n);

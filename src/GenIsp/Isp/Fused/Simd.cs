@@ -38,6 +38,12 @@ internal unsafe interface ISimd<TVector>
     /// <summary>x, or x · slope where x is not above 0.</summary>
     static abstract TVector LeakyRelu(TVector x, TVector slope);
 
+    /// <summary>The number where the other is above 0, and number · slope elsewhere: LeakyReLU's way back.</summary>
+    static abstract TVector LeakyReluBack(TVector number, TVector other, TVector slope);
+
+    /// <summary>All numbers together.</summary>
+    static abstract float Sum(TVector x);
+
     /// <summary>A bit for each number that is above 0, or no number; the first one's is the lowest.</summary>
     static abstract ushort AboveZero(TVector x);
 
@@ -81,6 +87,13 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LeakyRelu(Vector128<float> x, Vector128<float> slope) =>
         Vector128.ConditionalSelect(Vector128.LessThanOrEqual(x, Vector128<float>.Zero), x * slope, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LeakyReluBack(Vector128<float> number, Vector128<float> other, Vector128<float> slope) =>
+        Vector128.ConditionalSelect(Vector128.GreaterThan(other, Vector128<float>.Zero), number, number * slope);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector128<float> x) => Vector128.Sum(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
@@ -138,6 +151,13 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         Vector256.ConditionalSelect(Vector256.LessThanOrEqual(x, Vector256<float>.Zero), x * slope, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LeakyReluBack(Vector256<float> number, Vector256<float> other, Vector256<float> slope) =>
+        Vector256.ConditionalSelect(Vector256.GreaterThan(other, Vector256<float>.Zero), number, number * slope);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector256<float> x) => Vector256.Sum(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -191,6 +211,13 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LeakyRelu(Vector512<float> x, Vector512<float> slope) =>
         Vector512.ConditionalSelect(Vector512.LessThanOrEqual(x, Vector512<float>.Zero), x * slope, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LeakyReluBack(Vector512<float> number, Vector512<float> other, Vector512<float> slope) =>
+        Vector512.ConditionalSelect(Vector512.GreaterThan(other, Vector512<float>.Zero), number, number * slope);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> x) => Vector512.Sum(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);

@@ -136,7 +136,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         for (var i = 0; i < channels; i += n)
         {
             var channel = Math.Min(i, channels - n);
-            WinogradTiles<TSimd, TVector>.Prefetch(result.At(y, x) + channel, result.Width * channels, channels, height);
+            Prefetch.Tile(result.At(y, x + Tile) + channel, result.Width * channels, channels, height);
             Winograd<TSimd, TVector>.TransformColumns(products + channel, step, half);
             for (var row = 0; row < height; row++)
             {

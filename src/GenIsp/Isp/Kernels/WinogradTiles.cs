@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using GenIsp.Isp.Fused;
 
 namespace GenIsp.Isp.Kernels;
@@ -39,7 +38,7 @@ internal static unsafe class WinogradTiles<TSimd, TVector>
         {
             // The last vector may begin within the one before it.
             var channel = Math.Min(i, channels - n);
-            Prefetch(from + channel, stride, channels, Reach);
+            Prefetch.Tile(from + Tile * channels + channel, stride, channels, Reach);
             for (var column = 0; column < Reach; column++)
                 Winograd<TSimd, TVector>.ToSix(from + column * channels + channel, stride, half + column * n, Reach * n);
             for (var row = 0; row < Reach; row++)
@@ -73,7 +72,7 @@ internal static unsafe class WinogradTiles<TSimd, TVector>
         for (var i = 0; i < channels; i += n)
         {
             var channel = Math.Min(i, channels - n);
-            Prefetch(from + channel, stride, channels, Tile);
+            Prefetch.Tile(from + Tile * channels + channel, stride, channels, Tile);
             for (var column = 0; column < Tile; column++)
                 Correlation<TSimd, TVector>.FourToSix(from + column * channels + channel, stride, half + column * n, Tile * n);
             for (var row = 0; row < Reach; row++)
@@ -98,22 +97,6 @@ internal static unsafe class WinogradTiles<TSimd, TVector>
             ToThree(products + column * step, Reach * step, half + column * n, Reach * n);
         for (var row = 0; row < 3; row++)
             ToThree(half + row * Reach * n, n, result + row * 3 * n, n);
-    }
-
-    // The next tile's pixels, of a few channels: the processor does not see by itself in which order images are read here.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(float* from, int stride, int channels, int rows)
-    {
-        if (!Sse.IsSupported)
-            return;
-        from += Tile * channels;
-        for (var row = 0; row < rows; row++, from += stride)
-        {
-            Sse.Prefetch0(from);
-            Sse.Prefetch0(from + channels);
-            Sse.Prefetch0(from + 2 * channels);
-            Sse.Prefetch0(from + 3 * channels);
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
