@@ -1,3 +1,4 @@
+using GenIsp.Isp;
 using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
@@ -32,7 +33,7 @@ internal sealed class KernelConvolution : autograd.SingleTensorFunction<KernelCo
         var addend = vars.Length > 3 ? (Tensor)vars[3] : null;
         ctx.save_data("kernel", kernel);
         ctx.save_data("activation", activation);
-        ctx.save_data("shape", image.shape);
+        ctx.save_data("shape", Pixels.ShapeOf(image));
         ctx.save_data("learns", image.requires_grad);
         ctx.save_data("inputs", vars.Length);
         if (activation.Kind == ActivationKind.None)

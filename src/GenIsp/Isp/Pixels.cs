@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
 
@@ -20,11 +21,12 @@ internal readonly unsafe struct Pixels
     /// <param name="image">As <see cref="Has"/> asks for.</param>
     public Pixels(Tensor image)
     {
+        if (image.dtype != ScalarType.Float32 || !IsChannelsLast(image))
+            throw new ArgumentException("This is no channels-last image in float32.", nameof(image));
         Owner = image;
-        using var inOrder = image.permute(0, 2, 3, 1);
-        _first = inOrder.Pointer<float>();
-        (Pictures, Channels) = ((int)image.shape[0], (int)image.shape[1]);
-        (Height, Width) = ((int)image.shape[2], (int)image.shape[3]);
+        _first = (float*)image.Address();
+        (Pictures, Channels) = ((int)image.size(0), (int)image.size(1));
+        (Height, Width) = ((int)image.size(2), (int)image.size(3));
         Size = checked(Height * Width);
     }
 
@@ -49,11 +51,14 @@ internal readonly unsafe struct Pixels
     /// <summary>Pixels of a picture: H · W.</summary>
     public int Size { get; }
 
+    /// <summary>Numbers in all: N · C · H · W.</summary>
+    public nint Numbers => (nint)Pictures * Size * Channels;
+
     /// <summary>Whether it is such an image, and its channels fill pairs of vectors.</summary>
     public static bool Has(Tensor image)
     {
         if (image.dtype != ScalarType.Float32 || image.device_type != TorchSharp.DeviceType.CPU || image.dim() != 4
-            || image.shape[1] % (2 * Vector<float>.Count) != 0 || image.shape[2] * image.shape[3] > int.MaxValue)
+            || image.size(1) % (2 * Vector<float>.Count) != 0 || image.size(2) * image.size(3) > int.MaxValue)
             return false;
         return IsChannelsLast(image);
     }
@@ -61,9 +66,24 @@ internal readonly unsafe struct Pixels
     /// <summary>Whether an image [N, C, H, W] lies in the order of memory [N, H, W, C].</summary>
     public static bool IsChannelsLast(Tensor image)
     {
-        using var inOrder = image.permute(0, 2, 3, 1);
-        return inOrder.is_contiguous();
+        if (image.dim() != 4)
+            return false;
+        long step = 1;
+        foreach (var axis in (ReadOnlySpan<int>)[1, 3, 2, 0])
+        {
+            var size = image.size(axis);
+            if (size != 1 && image.stride(axis) != step && image.numel() != 0)
+                return false;
+            step *= size;
+        }
+        return true;
     }
+
+    /// <summary>[N, C, H, W]; a tensor's own list of them takes a microsecond or two.</summary>
+    public static long[] ShapeOf(Tensor image) => [image.size(0), image.size(1), image.size(2), image.size(3)];
+
+    /// <summary>Whether an image [N, C, H, W] is so large.</summary>
+    public static bool HasShape(Tensor image, long[] shape) => ShapeOf(image).AsSpan().SequenceEqual(shape);
 
     /// <summary>The image in the order of memory [N, H, W, C], which it keeps where it has it already.</summary>
     public static Tensor ChannelsLast(Tensor image)
@@ -75,6 +95,9 @@ internal readonly unsafe struct Pixels
     /// <summary>An image that is not set yet; no view of another order, which autograd would not let change in place.</summary>
     public static Tensor Empty(long[] shape) => empty_strided(
         shape, [shape[1] * shape[2] * shape[3], 1, shape[1] * shape[3], shape[1]], dtype: ScalarType.Float32);
+
+    /// <summary>Makes all numbers 0.</summary>
+    public void Clear() => NativeMemory.Clear(_first, (nuint)Numbers * sizeof(float));
 
     /// <summary>A pixel's first channel.</summary>
     public float* At(int picture, int pixel) => _first + ((nint)picture * Size + pixel) * Channels;

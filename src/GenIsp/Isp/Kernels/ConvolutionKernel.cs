@@ -7,7 +7,7 @@ namespace GenIsp.Isp.Kernels;
 /// <summary>
 /// A convolution with constant weights, of float32 images on the processor, that libtorch has no part in: up to five times as fast.
 /// </summary>
-internal abstract class ConvolutionKernel : IDisposable
+internal abstract unsafe class ConvolutionKernel : IDisposable
 {
     private readonly ConvolutionGeometry _geometry;
     private bool _isDisposed;
@@ -83,7 +83,7 @@ internal abstract class ConvolutionKernel : IDisposable
     {
         using var scope = NewDisposeScope();
         var result = ResultFor(image);
-        var kept = activation.Kind == ActivationKind.Silu ? Pixels.Empty(result.shape) : empty(Vectors(result), dtype: ScalarType.Int16);
+        var kept = activation.Kind == ActivationKind.Silu ? Pixels.Empty(Pixels.ShapeOf(result)) : empty(Vectors(result), dtype: ScalarType.Int16);
         Apply(image, addend, activation, kept, result);
         return scope.MoveToOuter(result, kept);
     }
@@ -96,13 +96,13 @@ internal abstract class ConvolutionKernel : IDisposable
     {
         using var scope = NewDisposeScope();
         Check(gradient, Outputs);
-        if (shape[1] != Inputs || !gradient.shape.SequenceEqual(ShapeFor(shape)))
+        if (shape[1] != Inputs || !Pixels.HasShape(gradient, ShapeFor(shape)))
         {
             throw new ArgumentException(
                 $"No image of [{string.Join(", ", shape)}] makes a result of [{string.Join(", ", gradient.shape)}].", nameof(shape));
         }
         var result = Pixels.Empty(shape);
-        RunBack(InOrder(gradient), InOrder(result));
+        RunBack(InOrder(gradient), new Pixels(result));
         return result.MoveToOuterDisposeScope();
     }
 
@@ -116,8 +116,8 @@ internal abstract class ConvolutionKernel : IDisposable
         Check(gradient, Outputs);
         if (kept.numel() != (activation.Kind == ActivationKind.Silu ? gradient.numel() : Vectors(gradient)))
             throw new ArgumentException($"This was not kept for a gradient of [{string.Join(", ", gradient.shape)}].", nameof(kept));
-        var result = Pixels.Empty(gradient.shape);
-        RunBackThrough(activation, InOrder(gradient), activation.Kind == ActivationKind.Silu ? InOrder(kept) : kept, InOrder(result));
+        var result = Pixels.Empty(Pixels.ShapeOf(gradient));
+        RunBackThrough(activation, InOrder(gradient), NumbersOf(kept), new Pixels(result));
         return result.MoveToOuterDisposeScope();
     }
 
@@ -127,54 +127,58 @@ internal abstract class ConvolutionKernel : IDisposable
     /// <summary>Numbers in a vector.</summary>
     private protected abstract int VectorLength { get; }
 
-    /// <param name="image">[N, H, W, in], contiguous, as all images here.</param>
+    /// <param name="image">[N, in, H, W].</param>
     /// <param name="addend">[N, H', W', out], or null.</param>
     /// <param name="activation">What comes last.</param>
     /// <param name="kept">16 bits for each vector of the result, or for SiLU the numbers before it, or null.</param>
-    /// <param name="result">[N, H', W', out].</param>
-    private protected abstract void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result);
+    /// <param name="result">[N, out, H', W'].</param>
+    private protected abstract void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result);
 
-    /// <param name="gradient">[N, H', W', out].</param>
-    /// <param name="result">[N, H, W, in].</param>
-    private protected abstract void RunBack(Tensor gradient, Tensor result);
+    /// <param name="gradient">[N, out, H', W'].</param>
+    /// <param name="result">[N, in, H, W].</param>
+    private protected abstract void RunBack(Pixels gradient, Pixels result);
 
     /// <param name="activation">Which.</param>
-    /// <param name="gradient">[N, H', W', out].</param>
+    /// <param name="gradient">[N, out, H', W'].</param>
     /// <param name="kept">As in <see cref="Run"/>.</param>
-    /// <param name="result">[N, H', W', out].</param>
-    private protected abstract void RunBackThrough(Activation activation, Tensor gradient, Tensor kept, Tensor result);
+    /// <param name="result">[N, out, H', W'].</param>
+    private protected abstract void RunBackThrough(Activation activation, Pixels gradient, void* kept, Pixels result);
 
     private void Apply(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
     {
         if (addend is not null)
         {
             Check(addend, Outputs);
-            if (!addend.shape.SequenceEqual(result.shape))
+            if (!Pixels.HasShape(addend, Pixels.ShapeOf(result)))
             {
                 throw new ArgumentException(
                     $"The addend is [{string.Join(", ", addend.shape)}], not [{string.Join(", ", result.shape)}].", nameof(addend));
             }
         }
-        Run(InOrder(image), addend is null ? null : InOrder(addend), activation, kept, InOrder(result));
+        // Its owner lives in the caller's scope while its numbers are read.
+        var others = addend is null ? null : InOrder(addend).At(0, 0);
+        Run(InOrder(image), others, activation, kept is null ? null : NumbersOf(kept), new Pixels(result));
     }
 
     private Tensor ResultFor(Tensor image)
     {
         Check(image, Inputs);
-        return Pixels.Empty(ShapeFor(image.shape));
+        return Pixels.Empty(ShapeFor(Pixels.ShapeOf(image)));
     }
 
     private long[] ShapeFor(long[] image) => [image[0], Outputs, Made(image[2], 0), Made(image[3], 1)];
 
     private long Vectors(Tensor image) => (image.numel() + VectorLength - 1) / VectorLength;
 
-    private static Tensor InOrder(Tensor image) => image.permute(0, 2, 3, 1).contiguous();
+    private static Pixels InOrder(Tensor image) => new(Pixels.IsChannelsLast(image) ? image : Pixels.ChannelsLast(image));
+
+    private static void* NumbersOf(Tensor kept) => kept.dtype == ScalarType.Int16 ? kept.Pointer<ushort>() : new Pixels(kept).At(0, 0);
 
     // Throws what libtorch would: the pointers behind it trust the shape, and that there is memory.
     private void Check(Tensor image, long channels)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (image.dtype != ScalarType.Float32 || image.shape.Length != 4 || image.shape[1] != channels)
+        if (image.dtype != ScalarType.Float32 || image.dim() != 4 || image.size(1) != channels)
         {
             throw new ArgumentException(
                 $"A convolution of {channels} channels in float32 was given [{string.Join(", ", image.shape)}] in {image.dtype}.", nameof(image));

@@ -37,33 +37,30 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
         geometry.Dilation is [1, 1] && weight.shape is [var outputs, 1, _, _] && outputs == geometry.Groups && outputs >= TSimd.Count
         && weight.numel() <= Array.MaxLength;
 
-    private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
+    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
-        var epilogue = EpilogueOf(addend, activation, kept);
+        var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
         // Where a row's numbers fill no vectors, no vector of a row is one of the whole result.
-        var row = (nint)result.shape[2] * Outputs;
+        var row = (nint)result.Width * Outputs;
         var isAtOnce = row % TSimd.Count == 0;
-        float* from = image.Pointer<float>(), to = result.Pointer<float>();
-        int height = (int)image.shape[1], width = (int)image.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
-        Planes.ForEach(checked((int)result.shape[0] * madeHeight), Operations(madeWidth), line =>
+        var to = result.At(0, 0);
+        Planes.ForEach(checked(result.Pictures * result.Height), Operations(result.Width), line =>
         {
-            var (picture, y) = Math.DivRem(line, madeHeight);
-            Row(from + (nint)picture * height * width * Outputs, height, width, y, to + line * row, madeWidth);
+            var (picture, y) = Math.DivRem(line, result.Height);
+            Row(image.At(picture, 0), image.Height, image.Width, y, to + line * row, result.Width);
             if (isAtOnce && !epilogue.IsEmpty)
                 epilogue.Apply(to + line * row, line * row, row);
         });
         if (!isAtOnce && !epilogue.IsEmpty)
-            ForEachBlock((nint)result.numel(), (place, count) => epilogue.Apply(to + place, place, count));
+            ForEachBlock(result.Numbers, (place, count) => epilogue.Apply(to + place, place, count));
     }
 
-    private protected override void RunBack(Tensor gradient, Tensor result)
+    private protected override void RunBack(Pixels gradient, Pixels result)
     {
-        float* from = gradient.Pointer<float>(), to = result.Pointer<float>();
-        int height = (int)gradient.shape[1], width = (int)gradient.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
-        Planes.ForEach(checked((int)result.shape[0] * madeHeight), Operations(madeWidth), line =>
+        Planes.ForEach(checked(result.Pictures * result.Height), Operations(result.Width), line =>
         {
-            var (picture, y) = Math.DivRem(line, madeHeight);
-            RowBack(from + (nint)picture * height * width * Outputs, height, width, y, to + (nint)line * madeWidth * Outputs, madeWidth);
+            var (picture, y) = Math.DivRem(line, result.Height);
+            RowBack(gradient.At(picture, 0), gradient.Height, gradient.Width, y, result.At(picture, y * result.Width), result.Width);
         });
     }
 

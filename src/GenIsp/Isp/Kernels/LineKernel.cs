@@ -27,27 +27,26 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
     public static new bool Takes(Tensor weight, ConvolutionGeometry geometry) =>
         PatchKernel<TSimd, TVector>.Takes(weight, geometry) && PaddedLines.Takes(new SlidingWindow(weight, geometry));
 
-    private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
+    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
-        var epilogue = EpilogueOf(addend, activation, kept);
+        var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
         // Where a pixel's channels fill no vectors, no vector of a line is one of the whole result.
         var isAtOnce = Outputs % TSimd.Count == 0;
-        Plane from = new(image), to = new(result);
-        var lines = new PaddedLines(Window, to.Height, to.Width);
-        var (down, across) = ((to.Height + lines.Lines - 1) / lines.Lines, (to.Width + lines.Columns - 1) / lines.Columns);
+        var lines = new PaddedLines(Window, result.Height, result.Width);
+        var (down, across) = ((result.Height + lines.Lines - 1) / lines.Lines, (result.Width + lines.Columns - 1) / lines.Columns);
         var operations = (long)lines.Lines * lines.Across * Window.Taps * Padded;
-        Planes.ForEach(checked(to.Count * down * across), operations, part =>
+        Planes.ForEach(checked(result.Pictures * down * across), operations, part =>
         {
             var (line, column) = Math.DivRem(part, across);
             var (picture, band) = Math.DivRem(line, down);
-            Run(from, to, lines, picture, band * lines.Lines, column * lines.Columns, isAtOnce ? epilogue : default);
+            Run(image, result, lines, picture, band * lines.Lines, column * lines.Columns, isAtOnce ? epilogue : default);
         });
         if (!isAtOnce && !epilogue.IsEmpty)
-            ForEachBlock((nint)result.numel(), (place, count) => epilogue.Apply(to.Numbers + place, place, count));
+            ForEachBlock(result.Numbers, (place, count) => epilogue.Apply(result.At(0, 0) + place, place, count));
     }
 
     // Without strides, it is a convolution with the turned window.
-    private protected override void RunBack(Tensor gradient, Tensor result)
+    private protected override void RunBack(Pixels gradient, Pixels result)
     {
         if (_back is null && TurnedGeometry is { } geometry)
         {
@@ -67,7 +66,7 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
         : null;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Run(Plane image, Plane result, PaddedLines lines, int picture, int top, int left, Epilogue<TSimd, TVector> epilogue)
+    private void Run(Pixels image, Pixels result, PaddedLines lines, int picture, int top, int left, Epilogue<TSimd, TVector> epilogue)
     {
         var (height, width) = (Math.Min(lines.Lines, result.Height - top), Math.Min(lines.Columns, result.Width - left));
         var rows = Panels<TSimd, TVector>.PaddedRows((height - 1) * lines.Across + width, Padded);
@@ -75,14 +74,14 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
         float* values = scratch.Take(lines.Size(rows)), made = scratch.Take(rows * Padded);
         var offsets = stackalloc int[Window.Taps];
         lines.Offsets(offsets);
-        lines.Copy(image.Numbers + (nint)picture * image.Height * image.Width * Inputs, image.Height, image.Width, top, height, left, values);
+        lines.Copy(image.At(picture, 0), image.Height, image.Width, top, height, left, values);
         Panels<TSimd, TVector>.Multiply(values, lines.Step, rows, offsets, Weights, Window.Taps, Padded, Start, made, Padded);
         for (var line = 0; line < height; line++)
         {
-            var place = (((nint)picture * result.Height + top + line) * result.Width + left) * Outputs;
-            Copy(made + line * lines.Across * Padded, width, result.Numbers + place);
+            var to = result.At(picture, (top + line) * result.Width + left);
+            Copy(made + line * lines.Across * Padded, width, to);
             if (!epilogue.IsEmpty)
-                epilogue.Apply(result.Numbers + place, place, width * Outputs);
+                epilogue.Apply(to, (nint)(to - result.At(0, 0)), width * Outputs);
         }
     }
 }

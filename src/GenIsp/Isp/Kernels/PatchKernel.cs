@@ -51,44 +51,43 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
         geometry is { Groups: 1, Dilation: [1, 1] } && weight.shape is [var outputs, _, _, _] && outputs >= TSimd.Count
         && weight.numel() / outputs * (outputs + Panels<TSimd, TVector>.Width) <= Array.MaxLength;
 
-    private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
+    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
-        var epilogue = EpilogueOf(addend, activation, kept);
-        Plane from = new(image), to = new(result);
+        var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
+        var places = (long)result.Pictures * result.Size;
         var operations = (long)PlacesTogether * Window.Height * Window.Row * Padded;
-        Planes.ForEach(checked((int)((to.Pixels + PlacesTogether - 1) / PlacesTogether)), operations, chunk =>
+        Planes.ForEach(checked((int)((places + PlacesTogether - 1) / PlacesTogether)), operations, chunk =>
         {
             var first = (long)chunk * PlacesTogether;
-            Run(from, to, first, (int)Math.Min(PlacesTogether, to.Pixels - first), epilogue);
+            Run(image, result, first, (int)Math.Min(PlacesTogether, places - first), epilogue);
         });
     }
 
-    private protected override void RunBack(Tensor gradient, Tensor result)
+    private protected override void RunBack(Pixels gradient, Pixels result)
     {
         _back ??= [.. Enumerable.Range(0, (Window.Height + _rowsTogether - 1) / _rowsTogether).Select(
             part => BackPartOf(part * _rowsTogether, Math.Min(_rowsTogether, Window.Height - part * _rowsTogether)))];
-        result.zero_();
-        Plane from = new(gradient), to = new(result);
+        result.Clear();
         var back = _back;
         // Bands of places so high that only neighbours reach into each other: every second one at the same time.
         var together = Math.Max(4, Window.Height);
-        var bands = (from.Height + together - 1) / together;
+        var bands = (gradient.Height + together - 1) / together;
         for (var odd = 0; odd < 2; odd++)
         {
             var each = (bands - odd + 1) / 2;
-            Planes.ForEach(checked(from.Count * each), i =>
+            Planes.ForEach(checked(gradient.Pictures * each), i =>
             {
                 var (picture, band) = Math.DivRem(i, each);
                 var top = (2 * band + odd) * together;
-                long first = ((long)picture * from.Height + top) * from.Width;
-                var end = first + (long)Math.Min(together, from.Height - top) * from.Width;
+                long first = ((long)picture * gradient.Height + top) * gradient.Width;
+                var end = first + (long)Math.Min(together, gradient.Height - top) * gradient.Width;
                 for (; first < end; first += PlacesTogether)
-                    RunBack(back, from, to, first, (int)Math.Min(PlacesTogether, end - first));
+                    RunBack(back, gradient, result, first, (int)Math.Min(PlacesTogether, end - first));
             });
         }
     }
 
-    private void Run(Plane image, Plane result, long first, int places, Epilogue<TSimd, TVector> epilogue)
+    private void Run(Pixels image, Pixels result, long first, int places, Epilogue<TSimd, TVector> epilogue)
     {
         var rows = Panels<TSimd, TVector>.PaddedRows(places, Padded);
         var widest = _rowsTogether * Window.Row;
@@ -104,9 +103,9 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
                 Start, made, Padded);
         }
         var place = (nint)first * Outputs;
-        Copy(made, places, result.Numbers + place);
+        Copy(made, places, result.At(0, 0) + place);
         if (!epilogue.IsEmpty)
-            epilogue.Apply(result.Numbers + place, place, places * Outputs);
+            epilogue.Apply(result.At(0, 0) + place, place, places * Outputs);
     }
 
     /// <summary>Results without what fills up the panels.</summary>
@@ -124,7 +123,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
             new ReadOnlySpan<float>(made + i * Padded, Outputs).CopyTo(new Span<float>(to + i * Outputs, Outputs));
     }
 
-    private void RunBack(BackPart[] back, Plane gradient, Plane result, long first, int places)
+    private void RunBack(BackPart[] back, Pixels gradient, Pixels result, long first, int places)
     {
         var widest = back[0].Columns;
         // The last part may be a narrow one, of which more rows go together.
@@ -132,7 +131,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
             Panels<TSimd, TVector>.PaddedRows(places, widest), Panels<TSimd, TVector>.PaddedRows(places, back[^1].Columns));
         using var scratch = new Scratch(rows * Outputs, rows * widest);
         float* values = scratch.Take(rows * Outputs), made = scratch.Take(rows * widest);
-        new ReadOnlySpan<float>(gradient.Numbers + (nint)first * Outputs, places * Outputs).CopyTo(new Span<float>(values, places * Outputs));
+        new ReadOnlySpan<float>(gradient.At(0, 0) + (nint)first * Outputs, places * Outputs).CopyTo(new Span<float>(values, places * Outputs));
         new Span<float>(values + places * Outputs, (rows - places) * Outputs).Clear();
         foreach (var part in back)
         {
@@ -166,26 +165,12 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
         public float* Zeros { get; } = zeros;
     }
 
-    /// <summary>[N, height, width, channels].</summary>
-    private protected readonly struct Plane(Tensor image)
-    {
-        public float* Numbers { get; } = image.Pointer<float>();
-
-        public int Count { get; } = checked((int)image.shape[0]);
-
-        public int Height { get; } = checked((int)image.shape[1]);
-
-        public int Width { get; } = checked((int)image.shape[2]);
-
-        public long Pixels => (long)Count * Height * Width;
-    }
-
     // What the window covers, in the order of memory: rows of neighbouring pixels.
     private readonly struct Patch(SlidingWindow window)
     {
         /// <summary>Some of its rows at neighbouring places, with zeros where they reach beyond the image.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Copy(Plane image, Places places, int count, int top, int rows, float* to)
+        public void Copy(Pixels image, Places places, int count, int top, int rows, float* to)
         {
             for (; count > 0; count--, places.Next())
             {
@@ -201,7 +186,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
 
         /// <summary>Adds to the image what <see cref="Copy"/> would have copied from there.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Add(float* from, int step, Places places, int count, int top, int rows, Plane image)
+        public void Add(float* from, int step, Places places, int count, int top, int rows, Pixels image)
         {
             for (; count > 0; count--, places.Next(), from += step)
             {
@@ -215,7 +200,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
 
         // One row without what lies beyond the image, and how many numbers are left out before.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private Span<float> Covered(Plane image, Places place, int row, out int first)
+        private Span<float> Covered(Pixels image, Places place, int row, out int first)
         {
             var (up, left) = (place.Y * window.Down - window.Above + row, place.X * window.Right - window.Left);
             int start = Math.Max(0, left), end = Math.Min(image.Width, left + window.Width);
@@ -223,8 +208,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
             if ((uint)up >= (uint)image.Height || start >= end)
                 return [];
             first = (start - left) * window.Channels;
-            var at = ((nint)place.Picture * image.Height + up) * image.Width + start;
-            return new Span<float>(image.Numbers + at * window.Channels, (end - start) * window.Channels);
+            return new Span<float>(image.At(place.Picture, up * image.Width + start), (end - start) * window.Channels);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -247,7 +231,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
         private readonly int _height;
         private readonly int _width;
 
-        public Places(Plane result, long first)
+        public Places(Pixels result, long first)
         {
             (_height, _width) = (result.Height, result.Width);
             var (line, x) = Math.DivRem(first, _width);

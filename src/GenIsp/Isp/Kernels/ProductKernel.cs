@@ -26,11 +26,11 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         _start = StartOf(bias, Padded);
     }
 
-    private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
+    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
-        var epilogue = EpilogueOf(addend, activation, kept);
-        float* from = image.Pointer<float>(), to = result.Pointer<float>();
-        var rows = image.numel() / Inputs;
+        var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
+        float* from = image.At(0, 0), to = result.At(0, 0);
+        var rows = (long)image.Pictures * image.Size;
         Planes.ForEach(checked((int)((rows + RowsTogether - 1) / RowsTogether)), (long)RowsTogether * Inputs * Padded, chunk =>
         {
             var start = (nint)chunk * RowsTogether;
@@ -41,7 +41,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         });
     }
 
-    private protected override void RunBack(Tensor gradient, Tensor result)
+    private protected override void RunBack(Pixels gradient, Pixels result)
     {
         if (_back is null)
         {

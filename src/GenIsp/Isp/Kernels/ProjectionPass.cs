@@ -72,7 +72,7 @@ internal sealed unsafe class ProjectionPass<TSimd, TVector> : ProjectionPass
             for (var i = 0; i < channels; i += TSimd.Count)
             {
                 var activated = TSimd.LeakyRelu(
-                    TSimd.MultiplyAdd(TSimd.Load(from + i), TSimd.Load(norm + i), TSimd.Load(norm + channels + i)), slopes);
+                    Normalized(TSimd.Load(from + i), TSimd.Load(norm + i), TSimd.Load(norm + channels + i)), slopes);
                 red = TSimd.MultiplyAdd(activated, TSimd.Load(weights + i), red);
                 green = TSimd.MultiplyAdd(activated, TSimd.Load(weights + channels + i), green);
                 blue = TSimd.MultiplyAdd(activated, TSimd.Load(weights + 2 * channels + i), blue);
@@ -98,7 +98,7 @@ internal sealed unsafe class ProjectionPass<TSimd, TVector> : ProjectionPass
             var from = features + i;
             for (var pixel = 0; pixel < count; pixel++, from += channels)
             {
-                var z = TSimd.MultiplyAdd(TSimd.Load(from), scale, offset);
+                var z = Normalized(TSimd.Load(from), scale, offset);
                 var activated = TSimd.LeakyRelu(z, slopes);
                 sum = TSimd.Add(sum, TSimd.LeakyReluBack(ofColors.Times(outer, pixel), z, slopes));
                 red = TSimd.MultiplyAdd(activated, TSimd.Create(outer.Red[pixel]), red);
@@ -127,12 +127,16 @@ internal sealed unsafe class ProjectionPass<TSimd, TVector> : ProjectionPass
             float* from = features + i, to = gradient + i;
             for (var pixel = 0; pixel < count; pixel++, from += channels, to += channels)
             {
-                var z = TSimd.MultiplyAdd(TSimd.Load(from), scale, offset);
+                var z = Normalized(TSimd.Load(from), scale, offset);
                 var d = TSimd.LeakyReluBack(ofColors.Times(outer, pixel), z, slopes);
                 TSimd.Store(TSimd.Multiply(TSimd.MultiplyAdd(z, correlation, TSimd.Subtract(d, mean)), scale), to);
             }
         }
     }
+
+    // Rounded twice, as the offset was made: so features that are all the same become 0.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Normalized(TVector x, TVector scale, TVector offset) => TSimd.Add(TSimd.Multiply(x, scale), offset);
 
     // Of some channels.
     private readonly struct Weights(float* weights, int channels, int first)

@@ -72,17 +72,17 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
 
     private protected sealed override int VectorLength => TSimd.Count;
 
-    private protected sealed override void RunBackThrough(Activation activation, Tensor gradient, Tensor kept, Tensor result)
+    private protected sealed override void RunBackThrough(Activation activation, Pixels gradient, void* kept, Pixels result)
     {
-        var count = (nint)gradient.numel();
-        float* from = gradient.Pointer<float>(), to = result.Pointer<float>();
+        var count = gradient.Numbers;
+        float* from = gradient.At(0, 0), to = result.At(0, 0);
         if (activation.Kind == ActivationKind.Silu)
         {
-            var before = kept.Pointer<float>();
+            var before = (float*)kept;
             ForEachBlock(count, (place, here) => Silu.Back(from + place, before + place, here, to + place));
             return;
         }
-        var signs = kept.Pointer<ushort>();
+        var signs = (ushort*)kept;
         ForEachBlock(count, (place, here) => Epilogue<TSimd, TVector>.Back(
             from + place, signs + place / TSimd.Count, here, activation.Slope, to + place));
     }
@@ -94,8 +94,4 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
             var first = (nint)block * Block;
             work(first, Math.Min(Block, count - first));
         });
-
-    private protected static Epilogue<TSimd, TVector> EpilogueOf(Tensor? addend, Activation activation, Tensor? kept) => new(
-        addend is null ? null : addend.Pointer<float>(), activation, kept is null ? null
-            : activation.Kind == ActivationKind.Silu ? kept.permute(0, 2, 3, 1).Pointer<float>() : kept.Pointer<ushort>());
 }

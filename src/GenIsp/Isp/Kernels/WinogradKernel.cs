@@ -55,25 +55,22 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         && weight.shape is [var outputs, var inputs, 3, 3] && outputs >= TSimd.Count && inputs >= TSimd.Count
         && (outputs + Panels<TSimd, TVector>.Width) * inputs * Positions <= Array.MaxLength;
 
-    private protected override void Run(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
+    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
-        var epilogue = EpilogueOf(addend, activation, kept);
+        var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
         // Where a pixel's channels fill no vectors, no vector of a pixel is one of the whole result.
         var isAtOnce = Outputs % TSimd.Count == 0 && epilogue.IsByVector;
-        float* from = image.Pointer<float>(), to = result.Pointer<float>();
-        int height = (int)image.shape[1], width = (int)image.shape[2], madeHeight = (int)result.shape[1], madeWidth = (int)result.shape[2];
-        var size = (nint)madeHeight * madeWidth * Outputs;
-        for (var i = 0; i < image.shape[0]; i++)
+        for (var i = 0; i < image.Pictures; i++)
         {
-            Run(new Plane(from + (nint)i * height * width * Inputs, height, width, Inputs),
-                new Plane(to + i * size, madeHeight, madeWidth, Outputs),
-                isAtOnce ? epilogue : default, i * size);
+            Run(new Plane(image.At(i, 0), image.Height, image.Width, Inputs),
+                new Plane(result.At(i, 0), result.Height, result.Width, Outputs),
+                isAtOnce ? epilogue : default, (nint)i * result.Size * Outputs);
         }
         if (!isAtOnce && !epilogue.IsEmpty)
-            ForEachBlock((nint)result.numel(), (place, count) => epilogue.Apply(to + place, place, count));
+            ForEachBlock(result.Numbers, (place, count) => epilogue.Apply(result.At(0, 0) + place, place, count));
     }
 
-    private protected override void RunBack(Tensor gradient, Tensor result)
+    private protected override void RunBack(Pixels gradient, Pixels result)
     {
         if (_back is null)
         {
