@@ -211,7 +211,7 @@ internal sealed class Graph : IDisposable
                 values.Remove(name);
             }
         }
-        Adopt(GraphRewriting.FuseSilu(steps, OutputNames));
+        Adopt(GraphRewriting.FuseShuffles(GraphRewriting.FuseSilu(steps, OutputNames), OutputNames, _constants));
     }
 
     private void Adopt(List<Step> steps)

@@ -39,6 +39,92 @@ internal static class GraphRewriting
     }
 
     /// <summary>
+    /// Images side by side whose channels are then dealt out anew, and often taken apart (ShuffleNet's channel shuffle and split, arXiv
+    /// 1807.11164), become one step; exporters make six nodes of them.
+    /// </summary>
+    /// <param name="steps">In order.</param>
+    /// <param name="outputs">Names of the values that must still be made.</param>
+    /// <param name="constants">By name.</param>
+    public static List<Step> FuseShuffles(
+        IReadOnlyList<Step> steps, IReadOnlyList<string> outputs, IReadOnlyDictionary<string, Tensor> constants)
+    {
+        var uses = UsesIn(steps, outputs);
+        var readers = steps.SelectMany(step => step.Inputs.Select(name => (name, step))).ToLookup(pair => pair.name, pair => pair.step);
+        Step? OnlyReader(Step step, string kind) => uses.GetValueOrDefault(step.Outputs[0]) == 1
+            && readers[step.Outputs[0]].FirstOrDefault() is { } reader && reader.Operator == kind && reader.Inputs[0] == step.Outputs[0]
+            ? reader
+            : null;
+        long[]? Numbers(Step step, int input) => step.Inputs.Length > input && constants.TryGetValue(step.Inputs[input], out var constant)
+            && constant.dtype == ScalarType.Int64 && constant.numel() > 0 ? constant.Numbers<long>() : null;
+
+        var taken = new HashSet<Step>();
+        var result = new List<Step>();
+        foreach (var step in steps.Where(step => !taken.Contains(step)))
+        {
+            if (step.Operator == "Concat" && step.Node.Int("axis", 1) == 1
+                && OnlyReader(step, "Reshape") is { } apart
+                && Numbers(apart, 1) is [> 0 and var n, > 0 and var groups, > 0 and var each, > 0 and var h, > 0 and var w]
+                && OnlyReader(apart, "Transpose") is { } dealt && dealt.Node.Ints("perm") is [0, 2, 1, 3, 4]
+                && OnlyReader(dealt, "Reshape") is { } together && Numbers(together, 1) is [var sameN, var channels, var sameH, var sameW]
+                && (sameN, channels, sameH, sameW) == (n, groups * each, h, w))
+            {
+                int[] order = [.. Enumerable.Range(0, (int)channels).Select(i => (int)(i % groups * each + i / groups))];
+                var made = together.Outputs[0];
+                var parts = uses.GetValueOrDefault(made) == readers[made].Count()
+                    ? Parts([.. readers[made]], made, (int)channels, Numbers)
+                    : null;
+                taken.UnionWith([apart, dealt, together, .. parts?.Select(part => part.Slice) ?? []]);
+                result.Add(step with
+                {
+                    Operator = "Shuffle",
+                    Outputs = parts is null ? [made] : [.. parts.Select(part => part.Slice.Outputs[0])],
+                    Kernel = Shuffle(parts is null ? [order] : [.. parts.Select(part => order[part.First..part.End])], [n, channels, h, w]),
+                });
+                continue;
+            }
+            result.Add(step);
+        }
+        return result;
+    }
+
+    // The slices that take an image apart, if they do so: each channel is in one of them.
+    private static List<(Step Slice, int First, int End)>? Parts(
+        IReadOnlyList<Step> slices, string image, int channels, Func<Step, int, long[]?> numbers)
+    {
+        var parts = new List<(Step Slice, int First, int End)>();
+        foreach (var slice in slices)
+        {
+            if (slice.Operator != "Slice" || slice.Inputs[0] != image || slice.Inputs.Length > 4 && numbers(slice, 4) is not [1]
+                || numbers(slice, 1) is not [>= 0 and var first] || numbers(slice, 2) is not [var end] || numbers(slice, 3) is not [1]
+                || first >= Math.Min(end, channels))
+                return null;
+            parts.Add((slice, (int)first, (int)Math.Min(end, channels)));
+        }
+        return parts.SelectMany(part => Enumerable.Range(part.First, part.End - part.First)).Order().SequenceEqual(Enumerable.Range(0, channels))
+            ? parts
+            : null;
+    }
+
+    private static Kernel Shuffle(IReadOnlyList<int[]> results, long[] shape)
+    {
+        ChannelMap? map = null;
+        return x =>
+        {
+            var images = x.All();
+            Inputs.Limit(images.Sum(image => image.numel()));
+            int[] channels = [.. images.Select(image => (int)image.size(1))];
+            if (!ChannelRearrangement.Takes(images) || channels.Sum() != shape[1])
+            {
+                var all = cat(images, 1).reshape(shape);
+                return [.. results.Select(result => all.index_select(1, tensor(result, dtype: ScalarType.Int64, device: all.device)))];
+            }
+            if (map?.Fits(channels) != true)
+                map = new ChannelMap(channels, results);
+            return [.. ChannelRearrangement.Apply(images, map)];
+        };
+    }
+
+    /// <summary>
     /// Convolutions with constant weights become <see cref="FrozenConvolution"/>s, which take in the batch norm and the activation that alone
     /// read them.
     /// </summary>

@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace GenIsp.Detection.OnnxGraph;
 
@@ -59,18 +60,44 @@ internal static class Resampling
             throw new GenIspException("its scales or sizes are missing, or not one an axis");
         // In float32, as ONNX Runtime: 10 × 0.7 is 7.
         var to = Inputs.Limit(sizes ?? [.. from.Zip(scales!, (size, scale) => checked((long)MathF.Floor(size * (float)scale)))]);
+        var byAxis = new float[]?[to.Length];
         for (var axis = 0; axis < to.Length; axis++)
         {
             var size = from[axis];
             var scale = (float)(sizes is null ? scales![axis] : (double)to[axis] / size);
             if (to[axis] == size && scale == 1)
                 continue;
-            var places = new float[to[axis]];
+            var places = byAxis[axis] = new float[to[axis]];
             for (var i = 0; i < places.Length; i++)
                 places[i] = coordinates(i, scale, size, to[axis]);
-            x = linear ? Linear(x, axis, places) : Pick(x, axis, places.Select(nearest));
+        }
+        if (IsLibtorchs(from, byAxis, linear, nearest))
+        {
+            return functional.interpolate(
+                x, to[2..], mode: linear ? InterpolationMode.Bilinear : InterpolationMode.Nearest, align_corners: linear ? false : null);
+        }
+        for (var axis = 0; axis < to.Length; axis++)
+        {
+            if (byAxis[axis] is { } places)
+                x = linear ? Linear(x, axis, places) : Pick(x, axis, places.Select(nearest));
         }
         return x;
+    }
+
+    // Images whose every place is that of libtorch's own operator, which keeps their order in memory and takes both axes at once.
+    private static bool IsLibtorchs(long[] from, float[]?[] places, bool linear, Func<float, float> nearest)
+    {
+        if (places is not [null, null, { } rows, { } columns])
+            return false;
+        bool Are(float[] ofAxis, long size)
+        {
+            var scale = (float)size / ofAxis.Length;
+            float Clamped(float place) => Math.Clamp(place, 0, size - 1);
+            return ofAxis.Index().All(place => linear
+                ? Clamped(place.Item) == Clamped(scale * (place.Index + 0.5f) - 0.5f)
+                : Clamped(nearest(place.Item)) == Clamped(MathF.Floor(place.Index * scale)));
+        }
+        return Are(rows, from[2]) && Are(columns, from[3]);
     }
 
     private static Tensor Pick(Tensor x, int axis, IEnumerable<float> places)

@@ -174,7 +174,9 @@ internal static class ShapeOperators
             var all = x.All();
             Inputs.Limit(all.Sum(tensor => tensor.numel()));
             var dim = Inputs.Axis(axis, x[0].dim());
-            return dim == 1 && ChannelConcat.Takes(all) ? ChannelConcat.Apply(all) : cat(all, dim);
+            return dim == 1 && ChannelRearrangement.Takes(all)
+                ? ChannelRearrangement.Apply(all, ChannelMap.Concatenation([.. all.Select(image => (int)image.size(1))]))[0]
+                : cat(all, dim);
         };
     }
 

@@ -19,8 +19,47 @@ public class GraphTests
         .Node("Concat", "m p", "both", ("axis", 2)).Node("Reshape", "both shape", "flat")
         .Node("Transpose", "flat", "y", ("perm", new[] { 0, 2, 1 }));
 
+    // Two branches, shuffled and taken apart again, as ShuffleNet has them.
+    private static OnnxBuilder Shuffled(long[] parts) => new OnnxBuilder(13, 1, 5, 4, 3)
+        .RandomWeight("w", 6, 5, 1, 1).Longs("apart", 1, 3, 4, 4, 3).Longs("together", 1, 12, 4, 3)
+        .Longs("zero", 0).Longs("middle", parts[0]).Longs("rest", parts[1]).Longs("end", long.MaxValue).Longs("one", 1)
+        .Node("Conv", "x w", "a").Node("Relu", "a", "b").Node("Concat", "a b", "both", ("axis", 1))
+        .Node("Reshape", "both apart", "groups").Node("Transpose", "groups", "dealt", ("perm", new[] { 0, 2, 1, 3, 4 }))
+        .Node("Reshape", "dealt together", "shuffled")
+        .Node("Slice", "shuffled zero middle one", "first").Node("Slice", "shuffled rest end one one", "second")
+        .Node("Neg", "second", "y");
+
     private static GenIspException Refused(ModelProto model) =>
         Should.Throw<GenIspException>(() => Graph.Load(model, "m.onnx", [1, 3, 8, 8]).Dispose());
+
+    [Theory]
+    [InlineData(5, 5, "first y", 4), InlineData(5, 6, "first y", 6), InlineData(5, 4, "first y", 6), InlineData(5, 5, "first y shuffled", 6)]
+    public void Channels_that_are_shuffled_and_taken_apart_are_one_step(int middle, int rest, string outputs, int steps)
+    {
+        var model = Shuffled([middle, rest]).Build(outputs);
+
+        OnnxRuntimeReference.ShouldAgree(model);
+
+        using var graph = Graph.Load(model, "m.onnx", [1, 5, 4, 3]);
+        graph.StepCount.ShouldBe(steps);
+    }
+
+    [Fact]
+    public void Shuffled_channels_have_the_gradient_of_float64()
+    {
+        using var scope = NewDisposeScope();
+        var values = OnnxBuilder.Random(60, 3);
+        Tensor Gradient(ScalarType type)
+        {
+            using var graph = Graph.Load(Shuffled([5, 5]).Build("first y"), "m.onnx", [1, 5, 4, 3], type);
+            var x = tensor(values, [1, 5, 4, 3], dtype: type).requires_grad_();
+            var made = graph.Run(x);
+            (made[0].square().sum() + made[1].exp().sum()).backward();
+            return x.grad!.@double().MoveToOuterDisposeScope();
+        }
+
+        (Gradient(ScalarType.Float32) - Gradient(ScalarType.Float64)).abs().max().item<double>().ShouldBeLessThan(1e-5);
+    }
 
     [Theory]
     [InlineData("weights/yolox_nano.onnx"), InlineData("weights/nanodet_plus_m_416.onnx")]
