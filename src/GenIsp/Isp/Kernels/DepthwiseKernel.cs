@@ -9,10 +9,14 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
+    // Places whose sums are made at once.
+    private const int Together = 4;
+
     private readonly Axis _down;
     private readonly Axis _right;
     private readonly float* _weights;
     private readonly float* _bias;
+    private DepthwiseKernel<TSimd, TVector>? _back;
 
     /// <param name="weight">[channels, 1, height, width].</param>
     /// <param name="bias">[channels], or null.</param>
@@ -55,8 +59,21 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
             ForEachBlock(result.Numbers, (place, count) => epilogue.Apply(to + place, place, count));
     }
 
+    // Without strides, it is a convolution with the turned windows.
     private protected override void RunBack(Pixels gradient, Pixels result)
     {
+        if (_down.IsTurnable && _right.IsTurnable)
+        {
+            if (_back is null)
+            {
+                using var quiet = no_grad();
+                using var turned = Weight.flip(2, 3);
+                long[] padding = [_down.Size - 1 - _down.Padding, _right.Size - 1 - _right.Padding];
+                _back = Own(new DepthwiseKernel<TSimd, TVector>(turned, null, new([1, 1], padding, [1, 1], Outputs)));
+            }
+            _back.Run(gradient, null, default, null, result);
+            return;
+        }
         Planes.ForEach(checked(result.Pictures * result.Height), Operations(result.Width), line =>
         {
             var (picture, y) = Math.DivRem(line, result.Height);
@@ -70,28 +87,64 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Row(float* image, int height, int width, int y, float* result, int madeWidth)
     {
-        int channels = Outputs, columns = _right.Size;
         var (top, bottom) = _down.Covered(y, height);
-        var above = y * _down.Stride - _down.Padding;
-        for (var x = 0; x < madeWidth; x++, result += channels)
+        var from = image + (nint)(y * _down.Stride - _down.Padding) * width * Outputs;
+        for (var x = 0; x < madeWidth;)
         {
-            var (first, end) = _right.Covered(x, width);
-            var left = x * _right.Stride - _right.Padding;
-            for (var i = 0; i < channels; i += TSimd.Count)
+            var together = x + Together <= madeWidth && _right.IsInside(x, width) && _right.IsInside(x + Together - 1, width) ? Together : 1;
+            var left = from + (nint)(x * _right.Stride - _right.Padding) * Outputs;
+            for (var i = 0; i < Outputs; i += TSimd.Count)
             {
                 // The last vector may begin within the one before it.
-                var channel = Math.Min(i, channels - TSimd.Count);
-                var sum = TSimd.Load(_bias + channel);
-                for (var row = top; row < bottom; row++)
-                {
-                    var value = image + ((nint)(above + row) * width + left + first) * channels + channel;
-                    var weight = _weights + (row * columns + first) * channels + channel;
-                    for (var column = first; column < end; column++, value += channels, weight += channels)
-                        sum = TSimd.MultiplyAdd(TSimd.Load(value), TSimd.Load(weight), sum);
-                }
-                TSimd.Store(sum, result + channel);
+                var channel = Math.Min(i, Outputs - TSimd.Count);
+                if (together == 1)
+                    One(left + channel, width, channel, top, bottom, _right.Covered(x, width), result + channel);
+                else
+                    Four(left + channel, width, channel, top, bottom, result + channel);
+            }
+            x += together;
+            result += together * Outputs;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void One(float* image, int width, int channel, int top, int bottom, (int First, int End) covered, float* result)
+    {
+        nint channels = Outputs;
+        var sum = TSimd.Load(_bias + channel);
+        for (var row = top; row < bottom; row++)
+        {
+            var value = image + ((nint)row * width + covered.First) * channels;
+            var weight = _weights + (row * _right.Size + covered.First) * channels + channel;
+            for (var column = covered.First; column < covered.End; column++, value += channels, weight += channels)
+                sum = TSimd.MultiplyAdd(TSimd.Load(value), TSimd.Load(weight), sum);
+        }
+        TSimd.Store(sum, result);
+    }
+
+    // Neighbouring places, where the whole window lies on the image: each weight is loaded once, and no sum waits for itself.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Four(float* image, int width, int channel, int top, int bottom, float* result)
+    {
+        nint channels = Outputs, step = _right.Stride * channels;
+        TVector a = TSimd.Load(_bias + channel), b = a, c = a, d = a;
+        for (var row = top; row < bottom; row++)
+        {
+            var value = image + (nint)row * width * channels;
+            var weight = _weights + row * _right.Size * channels + channel;
+            for (var column = 0; column < _right.Size; column++, value += channels, weight += channels)
+            {
+                var w = TSimd.Load(weight);
+                a = TSimd.MultiplyAdd(TSimd.Load(value), w, a);
+                b = TSimd.MultiplyAdd(TSimd.Load(value + step), w, b);
+                c = TSimd.MultiplyAdd(TSimd.Load(value + 2 * step), w, c);
+                d = TSimd.MultiplyAdd(TSimd.Load(value + 3 * step), w, d);
             }
         }
+        TSimd.Store(a, result);
+        TSimd.Store(b, result + channels);
+        TSimd.Store(c, result + 2 * channels);
+        TSimd.Store(d, result + 3 * channels);
     }
 
     // Of all places whose window covers a pixel, what came of it.
@@ -133,6 +186,13 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
             var start = place * Stride - Padding;
             return (Math.Max(0, -start), Math.Min(Size, length - start));
         }
+
+        /// <summary>Whether all of it does.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public bool IsInside(int place, int length) => place * Stride >= Padding && place * Stride - Padding + Size <= length;
+
+        /// <summary>Whether its way back is the turned window's way there.</summary>
+        public bool IsTurnable => Stride == 1 && Padding < Size;
 
         /// <summary>The places, of so many, whose window covers a pixel.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
