@@ -11,9 +11,12 @@ public sealed class TrainedConvolutionTests
 {
     private delegate (Tensor Weight, Tensor Bias) GradientOf(Tensor image, Tensor gradient, int size);
 
-    private static readonly Gen<(int Pictures, int Inputs, int Size, int Height, int Width)> Images =
-        Gen.Select(Gen.Int[1, 2], Gen.Int[1, 4], Gen.Int[0, 3], Gen.Int[1, 40], Gen.Int[1, 210])
-            .Select(drawn => (drawn.Item1, 16 * drawn.Item2, 2 * drawn.Item3 + 1, drawn.Item4, drawn.Item5));
+    // Channels that fill vectors, as 3×3 windows by Winograd need them, and others.
+    private static readonly Gen<(int Pictures, int Inputs, int Outputs, int Size, int Height, int Width)> Images =
+        Gen.Select(
+            Gen.Int[1, 2], OneOf(1, 3, 16, 32, 48, 64), OneOf(16, 32, 64), OneOf(1, 3, 3, 5, 7),
+            Gen.Select(Gen.Int[1, 40], Gen.Int[1, 210]),
+            (pictures, inputs, outputs, size, image) => (pictures, inputs, outputs, size, image.Item1, image.Item2));
 
     // Sums of up to 17,000 float32 products, by 16 rows, as a share of the products' magnitudes, which signs do not cancel.
     private const double Tolerance = 1e-5;
@@ -54,7 +57,7 @@ public sealed class TrainedConvolutionTests
     }
 
     [Theory]
-    [InlineData(16, 64, 3), InlineData(16, 32, 5)]
+    [InlineData(16, 64, 3), InlineData(16, 32, 5), InlineData(3, 16, 7), InlineData(3, 16, 3)]
     public void There_and_back_it_is_libtorchs_in_float64(int inputs, int outputs, int size)
     {
         using var scope = NewDisposeScope();
@@ -81,15 +84,37 @@ public sealed class TrainedConvolutionTests
             ShouldAgree(ours[i].grad!, exact[i].grad!, magnitudes[i].grad!);
     }
 
+    [Fact]
+    public void Each_picture_may_have_weights_of_its_own_and_one_that_learns_nothing_gets_no_gradient()
+    {
+        using var scope = NewDisposeScope();
+        var (images, weight, bias) = (rand(2, 3, 9, 11), randn(16, 3, 7, 7).requires_grad_(), randn(16).requires_grad_());
+        var gains = randn(2, 3).requires_grad_();
+        var same = weight.detach().clone().requires_grad_();
+        var sameGains = gains.detach().clone().requires_grad_();
+        var outer = randn(2, 16, 9, 11);
+
+        TrainedConvolution.ApplyToEach(images, picture => weight * gains[picture].view(3, 1, 1), bias).backward([outer]);
+        nn.functional.conv2d(images * sameGains.view(2, 3, 1, 1), same, padding: [3, 3]).backward([outer]);
+
+        images.grad.ShouldBeNull();
+        Distance(weight.grad!, same.grad!).ShouldBeLessThan(1e-5);
+        Distance(gains.grad!, sameGains.grad!).ShouldBeLessThan(1e-5);
+    }
+
+    private static Gen<int> OneOf(params int[] numbers) => Gen.Int[0, numbers.Length - 1].Select(i => numbers[i]);
+
+    private static double Distance(Tensor a, Tensor b) => ((a - b).abs().max() / b.abs().max()).item<float>();
+
     private static void WeightsGradient(GradientOf gradientOf) => Images.Sample(
         size =>
         {
             using var scope = NewDisposeScope();
             var image = randn(size.Pictures, size.Inputs, size.Height, size.Width);
-            var outer = randn(size.Pictures, 64, size.Height, size.Width);
+            var outer = randn(size.Pictures, size.Outputs, size.Height, size.Width);
             Tensor Libtorchs(Tensor pixels, Tensor gradient)
             {
-                var weight = zeros(64, size.Inputs, size.Size, size.Size, dtype: ScalarType.Float64).requires_grad_();
+                var weight = zeros(size.Outputs, size.Inputs, size.Size, size.Size, dtype: ScalarType.Float64).requires_grad_();
                 nn.functional.conv2d(pixels, weight, padding: [size.Size / 2, size.Size / 2]).backward([gradient]);
                 return weight.grad!;
             }
