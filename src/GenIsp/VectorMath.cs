@@ -11,6 +11,9 @@ internal static class VectorMath
 
     private const float Ln2 = 0.693147181f;
 
+    // The bits of √½.
+    private const int HalfRoot = 0x3F3504F3;
+
     // ln 2 less the fraction that is taken off before.
     private const float Ln2Rest = -2.12194440e-4f;
 
@@ -37,6 +40,34 @@ internal static class VectorMath
     {
         var e = ExpOfNegative(-Vector.Abs(x));
         return Vector.ConditionalSelect(Vector.GreaterThanOrEqual(x, Vector<float>.Zero), Vector<float>.One, e) / (Vector<float>.One + e);
+    }
+
+    /// <summary>ln(1 + e) of 0..1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> LogOfOnePlus(Vector<float> e)
+    {
+        // 2 artanh(t), and t is at most 1 / 3.
+        var t = e / (e + new Vector<float>(2));
+        var square = t * t;
+        var sum = Then(2f / 9, square, Then(2f / 11, square, Then(2f / 13, square, new Vector<float>(2f / 15))));
+        sum = Then(2, square, Then(2f / 3, square, Then(2f / 5, square, Then(2f / 7, square, sum))));
+        return sum * t;
+    }
+
+    /// <summary>ln x of numbers above 0 of full precision, to 1e-7 of the result or of 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Log(Vector<float> x)
+    {
+        // x = 2ⁿ · m with m in √½..√2, and ln m = 2 artanh(t) with t at most .172.
+        var bits = Vector.AsVectorInt32(x) - new Vector<int>(HalfRoot);
+        var power = bits >> 23;
+        var m = Vector.AsVectorSingle(Vector.AsVectorInt32(x) - (power << 23));
+        var t = (m - Vector<float>.One) / (m + Vector<float>.One);
+        var square = t * t;
+        var sum = Then(2, square, Then(2f / 3, square, Then(2f / 5, square, Then(2f / 7, square, new Vector<float>(2f / 9)))));
+        var n = Vector.ConvertToSingle(power);
+        var log = Plus(Plus(sum * t, n, Ln2Rest), n, 355f / 512);
+        return Vector.ConditionalSelect(Vector.Equals(x, x), log, x);
     }
 
     /// <summary>The next factor of a polynomial, by Horner's rule.</summary>

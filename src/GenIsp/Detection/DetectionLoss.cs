@@ -11,8 +11,8 @@ internal static class DetectionLoss
     // Beyond these a probability has no gradient. The least is below the product of two sigmoids of -30, so that a detector that sees
     // nothing in the dark can still be led out of it, and 1 / p stays far from float32's bound. The largest is the last float32 before 1:
     // a sigmoid that gave 1 has no gradient anyway.
-    private const double LeastProbability = 1e-30;
-    private const double LargestProbability = 1 - 1.0 / (1 << 24);
+    internal const double LeastProbability = 1e-30;
+    internal const double LargestProbability = 1 - 1.0 / (1 << 24);
 
     // torchvision's.
     private const double GIoUEpsilon = 1e-7;

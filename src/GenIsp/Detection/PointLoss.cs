@@ -21,8 +21,8 @@ internal static class PointLoss
         int[] positives = [.. Enumerable.Range(0, points.Length).Where(i => assigned[i] != SimOta.Background)];
         var divisor = Math.Max(1, positives.Length);
 
-        var classTargets = DetectionLoss.OneHot(predictions.Scores, positives.Select(i => (i, classes[assigned[i]])));
-        var classification = DetectionLoss.FocalOfProbabilities(predictions.Scores, classTargets, options);
+        var classification = FocalLoss<Probability>.Sum(
+            predictions.Scores, Array.ConvertAll(assigned, box => box == SimOta.Background ? AnchorMatcher.Background : classes[box]), options);
 
         var device = predictions.Boxes.device;
         var places = tensor(Array.ConvertAll(positives, i => (long)i), dtype: ScalarType.Int64, device: device);

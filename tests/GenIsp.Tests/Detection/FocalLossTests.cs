@@ -24,7 +24,7 @@ public sealed class FocalLossTests : IDisposable
                     var options = new DetectionLossOptions { Alpha = alpha, Gamma = gamma };
                     random.manual_seed(seed);
                     var logits = randn(anchors, columns).Times(spread).requires_grad_();
-                    var loss = FocalLoss.Sum(logits, classes, options);
+                    var loss = FocalLoss<Logit>.Sum(logits, classes, options);
                     loss.Times(3).backward();
 
                     var exact = logits.detach().to_type(ScalarType.Float64).requires_grad_();
@@ -44,13 +44,46 @@ public sealed class FocalLossTests : IDisposable
                 },
                 iter: 200);
 
+    // Near 0 and 1 too, and beyond what they are held in. The complement of a probability is float32's on both sides.
+    [Fact]
+    public void Loss_and_gradient_of_probabilities_are_those_of_the_plain_form() =>
+        Gen.Select(
+            Gen.Int[1, 200], Gen.Int[1, 15], OneOf(0, 1, 1.5, 2, 5), OneOf(0.25, 0.6, 1), OneOf(0.01, 3, 40), Gen.Int[0, 1 << 30])
+            .Sample(
+                (points, columns, gamma, alpha, spread, seed) =>
+                {
+                    using var scope = NewDisposeScope();
+                    var classes = Classes(points, columns, seed);
+                    var options = new DetectionLossOptions { Alpha = alpha, Gamma = gamma };
+                    random.manual_seed(seed);
+                    // Every second column of a wider output, as detectors give them.
+                    var wide = randn(points, 2 * columns).Times(spread).sigmoid().requires_grad_();
+                    var same = wide.detach().requires_grad_();
+                    var loss = FocalLoss<Probability>.Sum(wide.slice(1, 0, 2 * columns, 2), classes, options);
+                    loss.Times(3).backward();
+
+                    var kept = Enumerable.Range(0, points).Where(point => classes[point] != AnchorMatcher.Between).ToArray();
+                    var rows = tensor(Array.ConvertAll(kept, point => (long)point));
+                    var chosen = same.slice(1, 0, 2 * columns, 2).index_select(0, rows);
+                    var positive = DetectionLoss.OneHot(
+                        chosen, kept.Index().Where(one => classes[one.Item] >= 0).Select(one => (one.Index, classes[one.Item])));
+                    var reference = DetectionLoss.FocalOfProbabilities(chosen, positive, options);
+                    reference.Times(3).backward();
+
+                    var expected = reference.ReadCpuSingle(0);
+                    loss.Value().ShouldBe(expected, 1e-5f * expected + 1e-10f);
+                    var allowed = same.grad!.abs().Times(1e-5).Plus(1e-10);
+                    ((wide.grad! - same.grad!).abs() - allowed).max().ReadCpuSingle(0).ShouldBeLessThanOrEqualTo(0);
+                },
+                iter: 200);
+
     [Fact]
     public void Without_a_gradient_the_loss_is_the_same()
     {
         var classes = Classes(300, 7, seed: 4);
         var logits = randn(300, 7);
-        var learning = FocalLoss.Sum(logits.alias().requires_grad_(), classes, new DetectionLossOptions());
-        FocalLoss.Sum(logits, classes, new DetectionLossOptions()).Value().ShouldBe(learning.Value());
+        var learning = FocalLoss<Logit>.Sum(logits.alias().requires_grad_(), classes, new DetectionLossOptions());
+        FocalLoss<Logit>.Sum(logits, classes, new DetectionLossOptions()).Value().ShouldBe(learning.Value());
     }
 
     [Fact]
@@ -58,14 +91,14 @@ public sealed class FocalLossTests : IDisposable
     {
         var logits = zeros(3, 2);
         logits[1, 1] = tensor(float.NaN);
-        FocalLoss.Sum(logits, [-1, 0, -1], new DetectionLossOptions()).Value().ShouldBe(float.NaN);
-        FocalLoss.Sum(logits, [-1, AnchorMatcher.Between, -1], new DetectionLossOptions()).Value().ShouldBeGreaterThan(0);
+        FocalLoss<Logit>.Sum(logits, [-1, 0, -1], new DetectionLossOptions()).Value().ShouldBe(float.NaN);
+        FocalLoss<Logit>.Sum(logits, [-1, AnchorMatcher.Between, -1], new DetectionLossOptions()).Value().ShouldBeGreaterThan(0);
     }
 
     [Theory]
     [InlineData(new[] { 0, 7 }), InlineData(new[] { 0 }), InlineData(new[] { 0, -3 })]
     public void Classes_that_are_none_are_refused(int[] classes) =>
-        Should.Throw<ArgumentException>(() => FocalLoss.Sum(zeros(2, 7), classes, new DetectionLossOptions())).Message.ShouldContain("[2, 7]");
+        Should.Throw<ArgumentException>(() => FocalLoss<Logit>.Sum(zeros(2, 7), classes, new DetectionLossOptions())).Message.ShouldContain("[2, 7]");
 
     private static Gen<double> OneOf(params double[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
 

@@ -20,7 +20,7 @@ internal static class RetinaNetLoss
         var boxOf = AnchorMatcher.Match(boxes, anchors);
         int[] positives = [.. boxOf.Index().Where(one => one.Item >= 0).Select(one => one.Index)];
         var divisor = Math.Max(1, positives.Length);
-        var classification = FocalLoss.Sum(logits, Array.ConvertAll(boxOf, box => box < 0 ? box : labels[box]), options);
+        var classification = FocalLoss<Logit>.Sum(logits, Array.ConvertAll(boxOf, box => box < 0 ? box : labels[box]), options);
 
         var places = tensor(Array.ConvertAll(positives, a => (long)a), dtype: ScalarType.Int64, device: regression.device);
         var offsets = regression.index_select(0, places);
