@@ -134,7 +134,10 @@ internal static partial class TensorArithmetic
     /// another order; views that it would tell take microseconds.
     /// </summary>
     /// <param name="x">In the processor's memory; the caller keeps it alive.</param>
-    public static nint Address(this Tensor x) => THSTensor_data(x.Handle);
+    /// <exception cref="ArgumentException">It is elsewhere.</exception>
+    public static nint Address(this Tensor x) => x.device_type == DeviceType.CPU
+        ? THSTensor_data(x.Handle)
+        : throw new ArgumentException($"The numbers of this tensor are on {x.device}.", nameof(x));
 
     /// <summary>The numbers of a tensor, row by row, without a gradient.</summary>
     public static unsafe T[] Numbers<T>(this Tensor x)
@@ -143,8 +146,20 @@ internal static partial class TensorArithmetic
         using var plain = x.detach();
         using var here = plain.cpu();
         using var inOrder = here.contiguous();
+        if (TypeOf<T>() != x.dtype)
+            throw new ArgumentException($"The numbers of this tensor are {x.dtype}, not {typeof(T).Name}.", nameof(x));
         return new ReadOnlySpan<T>(inOrder.Pointer<T>(), checked((int)inOrder.numel())).ToArray();
     }
+
+    private static ScalarType TypeOf<T>() => default(T) switch
+    {
+        float => ScalarType.Float32,
+        double => ScalarType.Float64,
+        long => ScalarType.Int64,
+        int => ScalarType.Int32,
+        bool => ScalarType.Bool,
+        _ => throw new ArgumentException($"No tensor of {typeof(T).Name} is read."),
+    };
 
     [LibraryImport("LibTorchSharp")]
     private static partial nint THSTensor_data(nint tensor);

@@ -29,6 +29,19 @@ public sealed class TensorArithmeticTests
     }
 
     [Fact]
+    public void Numbers_are_read_as_what_they_are()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor([1f, 2, 3, 4, 5, 6], [2, 3], dtype: ScalarType.Float32);
+
+        x.t().Numbers<float>().ShouldBe([1, 4, 2, 5, 3, 6]);
+        x[1].Numbers<float>().ShouldBe([4, 5, 6]);
+        x[..0].Numbers<float>().ShouldBeEmpty();
+        (x[1].Address() - x.Address()).ShouldBe(3 * sizeof(float));
+        Should.Throw<ArgumentException>(() => x.Numbers<int>()).Message.ShouldContain("Float32");
+    }
+
+    [Fact]
     public void Numbers_and_tensors_add_up()
     {
         using var scope = NewDisposeScope();

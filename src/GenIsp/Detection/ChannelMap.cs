@@ -23,6 +23,12 @@ internal sealed class ChannelMap
         RunsBack = [.. Runs.Select(run => run.Back)];
     }
 
+    private ChannelMap(IReadOnlyList<int> images, ChannelRun[] runs)
+    {
+        (Images, Results, Runs) = (images, [images.Sum()], runs);
+        RunsBack = [.. Runs.Select(run => run.Back)];
+    }
+
     /// <summary>Channels of each image.</summary>
     public IReadOnlyList<int> Images { get; }
 
@@ -36,7 +42,14 @@ internal sealed class ChannelMap
     public ChannelRun[] RunsBack { get; }
 
     /// <summary>All channels of some images, one image after the other.</summary>
-    public static ChannelMap Concatenation(IReadOnlyList<int> images) => new(images, [[.. Enumerable.Range(0, images.Sum())]]);
+    public static ChannelMap Concatenation(IReadOnlyList<int> images)
+    {
+        var runs = new ChannelRun[images.Count];
+        var first = 0;
+        for (var i = 0; i < runs.Length; first += images[i++])
+            runs[i] = new ChannelRun(i, 0, 1, 0, first, 1, images[i]);
+        return new ChannelMap(images, runs);
+    }
 
     /// <summary>Whether it is made for such images.</summary>
     public bool Fits(IReadOnlyList<int> images) => Images.SequenceEqual(images);

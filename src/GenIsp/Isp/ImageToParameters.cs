@@ -39,9 +39,9 @@ internal sealed class ImageToParameters : Module<Tensor, Tensor>
     /// <summary>[N, 3, 256, 256] → [N, outputs].</summary>
     public override Tensor forward(Tensor image) => Predict(image, null);
 
-    /// <summary>The same for pictures that are brighter in each channel.</summary>
+    /// <summary>The same of pictures whose channels are multiplied by gains.</summary>
     /// <param name="image">[N, 3, 256, 256].</param>
-    /// <param name="gains">[N, 3]: how much brighter; null for 1.</param>
+    /// <param name="gains">[N, 3]; null for 1.</param>
     /// <returns>[N, outputs].</returns>
     public Tensor Predict(Tensor image, Tensor? gains)
     {

@@ -18,7 +18,8 @@ internal readonly unsafe struct Pixels
 
     private readonly float* _first;
 
-    /// <param name="image">As <see cref="Has"/> asks for.</param>
+    /// <param name="image">[N, C, H, W]; the caller keeps it alive.</param>
+    /// <exception cref="ArgumentException">It is not float32, channels-last and in the processor's memory.</exception>
     public Pixels(Tensor image)
     {
         if (image.dtype != ScalarType.Float32 || !IsChannelsLast(image))
@@ -52,7 +53,7 @@ internal readonly unsafe struct Pixels
     public int Size { get; }
 
     /// <summary>Numbers in all: N · C · H · W.</summary>
-    public nint Numbers => (nint)Pictures * Size * Channels;
+    public nint Count => (nint)Pictures * Size * Channels;
 
     /// <summary>Whether it is such an image, and its channels fill pairs of vectors.</summary>
     public static bool Has(Tensor image)
@@ -97,7 +98,7 @@ internal readonly unsafe struct Pixels
         shape, [shape[1] * shape[2] * shape[3], 1, shape[1] * shape[3], shape[1]], dtype: ScalarType.Float32);
 
     /// <summary>Makes all numbers 0.</summary>
-    public void Clear() => NativeMemory.Clear(_first, (nuint)Numbers * sizeof(float));
+    public void Clear() => NativeMemory.Clear(_first, (nuint)Count * sizeof(float));
 
     /// <summary>A pixel's first channel.</summary>
     public float* At(int picture, int pixel) => _first + ((nint)picture * Size + pixel) * Channels;

@@ -4,9 +4,6 @@ using static TorchSharp.torch;
 namespace GenIsp.Isp;
 
 /// <summary>The planes [H, W] of a contiguous float32 tensor [N, C, H, W] on the processor, for operations of our own.</summary>
-/// <remarks>
-/// To ask a tensor for its numbers takes microseconds, in all of which other threads wait: it is done once, not for each block of them.
-/// </remarks>
 internal readonly unsafe struct Planes
 {
     // What a core with AVX-512 does in 20 µs.

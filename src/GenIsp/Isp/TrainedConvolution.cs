@@ -16,7 +16,7 @@ internal sealed class TrainedConvolution : autograd.SingleTensorFunction<Trained
     /// <returns>[N, out, H, W], channels-last where it is computed here: on the processor.</returns>
     public static Tensor Apply(Tensor image, Tensor weight, Tensor bias)
     {
-        if (image.device_type != TorchSharp.DeviceType.CPU || image.dtype != ScalarType.Float32)
+        if (!IsHere(image) || !IsHere(weight))
             return nn.functional.conv2d(image, weight, bias, padding: [weight.shape[2] / 2, weight.shape[3] / 2]);
         return is_grad_enabled() ? apply(image, weight, bias) : Forward(image, weight, bias);
     }
@@ -60,6 +60,8 @@ internal sealed class TrainedConvolution : autograd.SingleTensorFunction<Trained
         using var kernel = KernelOf(weight, bias);
         return kernel.Apply(image);
     }
+
+    private static bool IsHere(Tensor x) => x.device_type == TorchSharp.DeviceType.CPU && x.dtype == ScalarType.Float32;
 
     private static ConvolutionKernel KernelOf(Tensor weight, Tensor? bias) =>
         ConvolutionKernel.Of(weight, bias, ConvolutionGeometry.Same((int)weight.shape[2]))!;

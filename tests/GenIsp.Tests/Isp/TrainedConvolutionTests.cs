@@ -102,6 +102,15 @@ public sealed class TrainedConvolutionTests
         Distance(gains.grad!, sameGains.grad!).ShouldBeLessThan(1e-5);
     }
 
+    [Fact]
+    public void Weights_of_another_dtype_are_left_to_libtorch_which_says_what_is_wrong()
+    {
+        using var scope = NewDisposeScope();
+
+        Should.Throw<System.Runtime.InteropServices.ExternalException>(
+            () => TrainedConvolution.Apply(rand(1, 3, 4, 4), rand([16, 3, 3, 3], dtype: ScalarType.Float64), rand(16))).Message.ShouldContain("type");
+    }
+
     private static Gen<int> OneOf(params int[] numbers) => Gen.Int[0, numbers.Length - 1].Select(i => numbers[i]);
 
     private static double Distance(Tensor a, Tensor b) => ((a - b).abs().max() / b.abs().max()).item<float>();

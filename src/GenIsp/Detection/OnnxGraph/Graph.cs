@@ -175,6 +175,8 @@ internal sealed class Graph : IDisposable
         {
             if (step.Inputs.FirstOrDefault(name => name.Length > 0 && !made.Contains(name)) is { } missing)
                 throw Damaged($"{step.Node.Description} uses '{missing}', which nothing before it makes");
+            if (step.Outputs.All(name => name.Length == 0))
+                throw Damaged($"{step.Node.Description} makes nothing");
             if (step.Outputs.FirstOrDefault(name => name.Length > 0 && !made.Add(name)) is { } twice)
                 throw Damaged($"{step.Node.Description} makes '{twice}', which exists already");
         }

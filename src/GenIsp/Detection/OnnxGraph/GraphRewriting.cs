@@ -7,18 +7,20 @@ namespace GenIsp.Detection.OnnxGraph;
 /// <summary>Steps that compute the same with less: fewer values are written, kept for the way back, and read there.</summary>
 internal static class GraphRewriting
 {
-    // No operator of ONNX's.
-    private const string Silu = "Silu";
+    // No operators of ONNX's.
+    private const string Silu = "Silu", Shuffle = "Shuffle";
+
+    // Of a shuffle; detectors have hundreds.
+    private const int MostChannels = 1 << 16;
 
     /// <summary>x · sigmoid(x), of which exporters make two nodes, becomes one.</summary>
     /// <param name="steps">In order.</param>
     /// <param name="outputs">Names of the values that must still be made.</param>
     public static List<Step> FuseSilu(IReadOnlyList<Step> steps, IReadOnlyList<string> outputs)
     {
-        var uses = UsesIn(steps, outputs);
+        var readers = new Readers(steps, outputs);
         var sigmoids = steps
-            .Where(step => step is { Operator: "Sigmoid", Inputs.Length: 1, Outputs: [{ Length: > 0 } made] }
-                && uses.GetValueOrDefault(made) == 1)
+            .Where(step => step is { Operator: "Sigmoid", Inputs.Length: 1, Outputs: [{ Length: > 0 } made] } && readers.Only(made) is not null)
             .ToDictionary(step => step.Outputs[0]);
         var fused = new Dictionary<Step, Step>();
         foreach (var step in steps.Where(step => step is { Operator: "Mul", Inputs.Length: 2 }))
@@ -48,12 +50,7 @@ internal static class GraphRewriting
     public static List<Step> FuseShuffles(
         IReadOnlyList<Step> steps, IReadOnlyList<string> outputs, IReadOnlyDictionary<string, Tensor> constants)
     {
-        var uses = UsesIn(steps, outputs);
-        var readers = steps.SelectMany(step => step.Inputs.Select(name => (name, step))).ToLookup(pair => pair.name, pair => pair.step);
-        Step? OnlyReader(Step step, string kind) => uses.GetValueOrDefault(step.Outputs[0]) == 1
-            && readers[step.Outputs[0]].FirstOrDefault() is { } reader && reader.Operator == kind && reader.Inputs[0] == step.Outputs[0]
-            ? reader
-            : null;
+        var readers = new Readers(steps, outputs);
         long[]? Numbers(Step step, int input) => step.Inputs.Length > input && constants.TryGetValue(step.Inputs[input], out var constant)
             && constant.dtype == ScalarType.Int64 && constant.numel() > 0 ? constant.Numbers<long>() : null;
 
@@ -61,35 +58,42 @@ internal static class GraphRewriting
         var result = new List<Step>();
         foreach (var step in steps.Where(step => !taken.Contains(step)))
         {
-            if (step.Operator == "Concat" && step.Node.Int("axis", 1) == 1
-                && OnlyReader(step, "Reshape") is { } apart
-                && Numbers(apart, 1) is [> 0 and var n, > 0 and var groups, > 0 and var each, > 0 and var h, > 0 and var w]
-                && OnlyReader(apart, "Transpose") is { } dealt && dealt.Node.Ints("perm") is [0, 2, 1, 3, 4]
-                && OnlyReader(dealt, "Reshape") is { } together && Numbers(together, 1) is [var sameN, var channels, var sameH, var sameW]
-                && (sameN, channels, sameH, sameW) == (n, groups * each, h, w))
+            if (ShuffleAfter(step, readers, Numbers) is not { } shuffle)
             {
-                int[] order = [.. Enumerable.Range(0, (int)channels).Select(i => (int)(i % groups * each + i / groups))];
-                var made = together.Outputs[0];
-                var parts = uses.GetValueOrDefault(made) == readers[made].Count()
-                    ? Parts([.. readers[made]], made, (int)channels, Numbers)
-                    : null;
-                taken.UnionWith([apart, dealt, together, .. parts?.Select(part => part.Slice) ?? []]);
-                result.Add(step with
-                {
-                    Operator = "Shuffle",
-                    Outputs = parts is null ? [made] : [.. parts.Select(part => part.Slice.Outputs[0])],
-                    Kernel = Shuffle(parts is null ? [order] : [.. parts.Select(part => order[part.First..part.End])], [n, channels, h, w]),
-                });
+                result.Add(step);
                 continue;
             }
-            result.Add(step);
+            var made = shuffle.Steps[^1].Outputs[0];
+            var parts = readers.AreAllOf(made) ? Parts(readers.Of(made), made, shuffle.Order.Length, Numbers) : null;
+            taken.UnionWith([.. shuffle.Steps, .. parts?.Select(part => part.Slice) ?? []]);
+            result.Add(step with
+            {
+                Operator = Shuffle,
+                Outputs = parts is null ? [made] : [.. parts.Select(part => part.Slice.Outputs[0])],
+                Kernel = Rearrange(
+                    parts is null ? [shuffle.Order] : [.. parts.Select(part => shuffle.Order[part.First..part.End])], shuffle.Shape),
+            });
         }
         return result;
     }
 
+    // Three steps after a concatenation: its channels as a matrix, turned, and as channels again.
+    private static (Step[] Steps, int[] Order, long[] Shape)? ShuffleAfter(Step concat, Readers readers, Func<Step, int, long[]?> numbers)
+    {
+        if (concat.Operator != "Concat" || concat.Node.Int("axis", 1) != 1
+            || readers.Only(concat.Outputs[0], "Reshape") is not { } apart
+            || numbers(apart, 1) is not [> 0 and var n, > 0 and <= MostChannels and var groups, > 0 and <= MostChannels and var each, var h, var w]
+            || readers.Only(apart.Outputs[0], "Transpose") is not { } dealt || dealt.Node.Ints("perm") is not [0, 2, 1, 3, 4]
+            || readers.Only(dealt.Outputs[0], "Reshape") is not { } together || numbers(together, 1) is not { } shape
+            || groups * each > MostChannels || !shape.AsSpan().SequenceEqual([n, groups * each, h, w]))
+            return null;
+        int[] order = [.. Enumerable.Range(0, (int)(groups * each)).Select(i => (int)(i % groups * each + i / groups))];
+        return ([apart, dealt, together], order, shape);
+    }
+
     // The slices that take an image apart, if they do so: each channel is in one of them.
     private static List<(Step Slice, int First, int End)>? Parts(
-        IReadOnlyList<Step> slices, string image, int channels, Func<Step, int, long[]?> numbers)
+        IEnumerable<Step> slices, string image, int channels, Func<Step, int, long[]?> numbers)
     {
         var parts = new List<(Step Slice, int First, int End)>();
         foreach (var slice in slices)
@@ -105,7 +109,7 @@ internal static class GraphRewriting
             : null;
     }
 
-    private static Kernel Shuffle(IReadOnlyList<int[]> results, long[] shape)
+    private static Kernel Rearrange(IReadOnlyList<int[]> results, long[] shape)
     {
         ChannelMap? map = null;
         return x =>
@@ -113,7 +117,9 @@ internal static class GraphRewriting
             var images = x.All();
             Inputs.Limit(images.Sum(image => image.numel()));
             int[] channels = [.. images.Select(image => (int)image.size(1))];
-            if (!ChannelRearrangement.Takes(images) || channels.Sum() != shape[1])
+            // A change of shape may change more than channels.
+            if (!ChannelRearrangement.Takes(images) || !shape.AsSpan().SequenceEqual(
+                [images[0].size(0), channels.Sum(), images[0].size(2), images[0].size(3)]))
             {
                 var all = cat(images, 1).reshape(shape);
                 return [.. results.Select(result => all.index_select(1, tensor(result, dtype: ScalarType.Int64, device: all.device)))];
@@ -138,9 +144,7 @@ internal static class GraphRewriting
         IReadOnlyList<Step> steps, IReadOnlyList<string> outputs, IReadOnlyDictionary<string, Tensor> constants, DetectorTypes types,
         Device device, List<FrozenConvolution> frozen)
     {
-        var uses = UsesIn(steps, outputs);
-        var readers = steps.SelectMany(step => step.Inputs.Select(name => (name, step))).ToLookup(pair => pair.name, pair => pair.step);
-        Step? OnlyReader(string name) => uses.GetValueOrDefault(name) == 1 ? readers[name].FirstOrDefault() : null;
+        var readers = new Readers(steps, outputs);
         bool AreConstant(IEnumerable<string> names) => names.All(name => name.Length == 0 || constants.ContainsKey(name));
 
         var taken = new HashSet<Step>();
@@ -156,7 +160,7 @@ internal static class GraphRewriting
             using var scope = NewDisposeScope();
             var (weight, bias) = (constants[step.Inputs[1]], step.Inputs.Length > 2 ? constants.GetValueOrDefault(step.Inputs[2]) : null);
             var made = step.Outputs[0];
-            if (OnlyReader(made) is { Operator: "BatchNormalization" } norm && norm.Inputs[0] == made && AreConstant(norm.Inputs[1..]))
+            if (readers.Only(made, "BatchNormalization") is { } norm && AreConstant(norm.Inputs[1..]))
             {
                 var scale = constants[norm.Inputs[1]] * constants[norm.Inputs[4]].Plus(norm.Node.Float("epsilon", 1e-5f)).rsqrt();
                 var shift = constants[norm.Inputs[2]] - constants[norm.Inputs[3]] * scale;
@@ -169,7 +173,7 @@ internal static class GraphRewriting
             var own = geometry.Groups == 1 ? types : DetectorTypes.Of(DetectorPrecision.Float32);
             var activation = default(Activation);
             // Rounded before or after, ReLU is the same; the others are not.
-            if (OnlyReader(made) is { } reader && ActivationOf(reader) is { } found
+            if (readers.Only(made) is { } reader && ActivationOf(reader) is { } found
                 && (found == Activation.Relu || own.Forward == ScalarType.Float32))
             {
                 (activation, made) = (found, reader.Outputs[0]);
@@ -201,6 +205,24 @@ internal static class GraphRewriting
         return [convolution.Forward(image, activation: activation).to_type(x[0].dtype)];
     };
 
-    private static Dictionary<string, int> UsesIn(IReadOnlyList<Step> steps, IReadOnlyList<string> outputs) =>
-        steps.SelectMany(step => step.Inputs).Concat(outputs).CountBy(name => name).ToDictionary();
+    // Who reads a value.
+    private sealed class Readers(IReadOnlyList<Step> steps, IReadOnlyList<string> outputs)
+    {
+        private readonly ILookup<string, Step> _of =
+            steps.SelectMany(step => step.Inputs.Select(name => (name, step))).ToLookup(pair => pair.name, pair => pair.step);
+
+        private readonly HashSet<string> _outputs = [.. outputs];
+
+        /// <summary>The steps; one that reads it twice is there twice.</summary>
+        public IEnumerable<Step> Of(string value) => _of[value];
+
+        /// <summary>Whether nobody else does.</summary>
+        public bool AreAllOf(string value) => !_outputs.Contains(value);
+
+        /// <summary>The only one, and once, or null.</summary>
+        public Step? Only(string value) => AreAllOf(value) && _of[value].Take(2).ToList() is [var only] ? only : null;
+
+        /// <summary>The same if it is such an operator, and what it works on is the value.</summary>
+        public Step? Only(string value, string kind) => Only(value) is { } only && only.Operator == kind && only.Inputs[0] == value ? only : null;
+    }
 }

@@ -34,8 +34,6 @@ internal readonly struct Inputs(Tensor?[] tensors, Device device)
             return null;
         if (input.dtype != ScalarType.Int64)
             throw new GenIspException($"its input {index + 1} should be integers, and is {input.dtype}");
-        if (input.numel() == 0)
-            return []; // of which libtorch has no data
         return input.Numbers<long>();
     }
 

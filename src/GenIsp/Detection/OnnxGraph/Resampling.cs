@@ -71,7 +71,7 @@ internal static class Resampling
             for (var i = 0; i < places.Length; i++)
                 places[i] = coordinates(i, scale, size, to[axis]);
         }
-        if (IsLibtorchs(from, byAxis, linear, nearest))
+        if (x.dtype == ScalarType.Float32 && MatchesInterpolate(from, byAxis, linear, nearest))
         {
             return functional.interpolate(
                 x, to[2..], mode: linear ? InterpolationMode.Bilinear : InterpolationMode.Nearest, align_corners: linear ? false : null);
@@ -85,11 +85,11 @@ internal static class Resampling
     }
 
     // Images whose every place is that of libtorch's own operator, which keeps their order in memory and takes both axes at once.
-    private static bool IsLibtorchs(long[] from, float[]?[] places, bool linear, Func<float, float> nearest)
+    private static bool MatchesInterpolate(long[] from, float[]?[] places, bool linear, Func<float, float> nearest)
     {
         if (places is not [null, null, { } rows, { } columns])
             return false;
-        bool Are(float[] ofAxis, long size)
+        bool AxisMatches(float[] ofAxis, long size)
         {
             var scale = (float)size / ofAxis.Length;
             float Clamped(float place) => Math.Clamp(place, 0, size - 1);
@@ -97,7 +97,7 @@ internal static class Resampling
                 ? Clamped(place.Item) == Clamped(scale * (place.Index + 0.5f) - 0.5f)
                 : Clamped(nearest(place.Item)) == Clamped(MathF.Floor(place.Index * scale)));
         }
-        return Are(rows, from[2]) && Are(columns, from[3]);
+        return AxisMatches(rows, from[2]) && AxisMatches(columns, from[3]);
     }
 
     private static Tensor Pick(Tensor x, int axis, IEnumerable<float> places)

@@ -102,7 +102,8 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
                 $"No image of [{string.Join(", ", shape)}] makes a result of [{string.Join(", ", gradient.shape)}].", nameof(shape));
         }
         var result = Pixels.Empty(shape);
-        RunBack(InOrder(gradient), new Pixels(result));
+        if (result.numel() > 0)
+            RunBack(InOrder(gradient), new Pixels(result));
         return result.MoveToOuterDisposeScope();
     }
 
@@ -118,6 +119,7 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
             throw new ArgumentException($"This was not kept for a gradient of [{string.Join(", ", gradient.shape)}].", nameof(kept));
         var result = Pixels.Empty(Pixels.ShapeOf(gradient));
         RunBackThrough(activation, InOrder(gradient), NumbersOf(kept), new Pixels(result));
+        GC.KeepAlive(kept);
         return result.MoveToOuterDisposeScope();
     }
 
@@ -127,8 +129,9 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
     /// <summary>Numbers in a vector.</summary>
     private protected abstract int VectorLength { get; }
 
+    /// <summary>The convolution and what follows it; all images are channels-last.</summary>
     /// <param name="image">[N, in, H, W].</param>
-    /// <param name="addend">[N, H', W', out], or null.</param>
+    /// <param name="addend">[N, out, H', W'], or null.</param>
     /// <param name="activation">What comes last.</param>
     /// <param name="kept">16 bits for each vector of the result, or for SiLU the numbers before it, or null.</param>
     /// <param name="result">[N, out, H', W'].</param>
@@ -155,9 +158,10 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
                     $"The addend is [{string.Join(", ", addend.shape)}], not [{string.Join(", ", result.shape)}].", nameof(addend));
             }
         }
-        // Its owner lives in the caller's scope while its numbers are read.
-        var others = addend is null ? null : InOrder(addend).At(0, 0);
-        Run(InOrder(image), others, activation, kept is null ? null : NumbersOf(kept), new Pixels(result));
+        var others = addend is null ? default : InOrder(addend);
+        Run(InOrder(image), addend is null ? null : others.At(0, 0), activation, kept is null ? null : NumbersOf(kept), new Pixels(result));
+        GC.KeepAlive(others.Owner);
+        GC.KeepAlive(kept);
     }
 
     private Tensor ResultFor(Tensor image)

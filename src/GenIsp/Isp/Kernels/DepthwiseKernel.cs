@@ -16,6 +16,7 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
     private readonly Axis _right;
     private readonly float* _weights;
     private readonly float* _bias;
+    private readonly ConvolutionGeometry? _turned;
     private DepthwiseKernel<TSimd, TVector>? _back;
 
     /// <param name="weight">[channels, 1, height, width].</param>
@@ -26,6 +27,7 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
     {
         _down = new((int)weight.shape[2], (int)geometry.Strides[0], (int)geometry.Padding[0]);
         _right = new((int)weight.shape[3], (int)geometry.Strides[1], (int)geometry.Padding[1]);
+        _turned = geometry.Turned(_down.Size, _right.Size);
         using var taps = weight.permute(2, 3, 1, 0);
         using var inOrder = Ordered(taps);
         var count = checked((int)inOrder.numel());
@@ -55,21 +57,20 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
             if (isAtOnce && !epilogue.IsEmpty)
                 epilogue.Apply(to + line * row, line * row, row);
         });
-        if (!isAtOnce && !epilogue.IsEmpty)
-            ForEachBlock(result.Numbers, (place, count) => epilogue.Apply(to + place, place, count));
+        if (!isAtOnce)
+            Apply(epilogue, result);
     }
 
     // Without strides, it is a convolution with the turned windows.
     private protected override void RunBack(Pixels gradient, Pixels result)
     {
-        if (_down.IsTurnable && _right.IsTurnable)
+        if (_turned is not null)
         {
             if (_back is null)
             {
                 using var quiet = no_grad();
                 using var turned = Weight.flip(2, 3);
-                long[] padding = [_down.Size - 1 - _down.Padding, _right.Size - 1 - _right.Padding];
-                _back = Own(new DepthwiseKernel<TSimd, TVector>(turned, null, new([1, 1], padding, [1, 1], Outputs)));
+                _back = Own(new DepthwiseKernel<TSimd, TVector>(turned, null, _turned));
             }
             _back.Run(gradient, null, default, null, result);
             return;
@@ -190,9 +191,6 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
         /// <summary>Whether all of it does.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool IsInside(int place, int length) => place * Stride >= Padding && place * Stride - Padding + Size <= length;
-
-        /// <summary>Whether its way back is the turned window's way there.</summary>
-        public bool IsTurnable => Stride == 1 && Padding < Size;
 
         /// <summary>The places, of so many, whose window covers a pixel.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

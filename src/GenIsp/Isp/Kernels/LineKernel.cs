@@ -12,6 +12,7 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
+    private readonly ConvolutionGeometry? _turned;
     private LineKernel<TSimd, TVector>? _back;
 
     /// <param name="weight">[out, in, height, width].</param>
@@ -20,6 +21,8 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
     public LineKernel(Tensor weight, Tensor? bias, ConvolutionGeometry geometry)
         : base(weight, bias, geometry)
     {
+        using var turned = weight.transpose(0, 1);
+        _turned = geometry.Turned(Window.Height, Window.Width) is { } back && Takes(turned, back) ? back : null;
     }
 
     /// <summary>Whether it is made for such a convolution.</summary>
@@ -34,42 +37,39 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
         var isAtOnce = Outputs % TSimd.Count == 0;
         var lines = new PaddedLines(Window, result.Height, result.Width);
         var (down, across) = ((result.Height + lines.Lines - 1) / lines.Lines, (result.Width + lines.Columns - 1) / lines.Columns);
-        var operations = (long)lines.Lines * lines.Across * Window.Taps * Padded;
+        var operations = (long)lines.Lines * lines.LineStep * Window.Taps * Padded;
         Planes.ForEach(checked(result.Pictures * down * across), operations, part =>
         {
             var (line, column) = Math.DivRem(part, across);
             var (picture, band) = Math.DivRem(line, down);
             Run(image, result, lines, picture, band * lines.Lines, column * lines.Columns, isAtOnce ? epilogue : default);
         });
-        if (!isAtOnce && !epilogue.IsEmpty)
-            ForEachBlock(result.Numbers, (place, count) => epilogue.Apply(result.At(0, 0) + place, place, count));
+        if (!isAtOnce)
+            Apply(epilogue, result);
     }
 
     // Without strides, it is a convolution with the turned window.
     private protected override void RunBack(Pixels gradient, Pixels result)
     {
-        if (_back is null && TurnedGeometry is { } geometry)
+        if (_turned is null)
         {
-            using var quiet = no_grad();
-            using var turned = Weight.transpose(0, 1).flip(2, 3);
-            if (Takes(turned, geometry))
-                _back = Own(new LineKernel<TSimd, TVector>(turned, null, geometry));
+            base.RunBack(gradient, result);
+            return;
         }
         if (_back is null)
-            base.RunBack(gradient, result);
-        else
-            _back.Run(gradient, null, default, null, result);
+        {
+            using var scope = NewDisposeScope();
+            using var quiet = no_grad();
+            _back = Own(new LineKernel<TSimd, TVector>(Weight.transpose(0, 1).flip(2, 3), null, _turned));
+        }
+        _back.Run(gradient, null, default, null, result);
     }
-
-    private ConvolutionGeometry? TurnedGeometry => Window is { Down: 1, Right: 1 } && Window.Above < Window.Height && Window.Left < Window.Width
-        ? new([1, 1], [Window.Height - 1 - Window.Above, Window.Width - 1 - Window.Left], [1, 1], 1)
-        : null;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Run(Pixels image, Pixels result, PaddedLines lines, int picture, int top, int left, Epilogue<TSimd, TVector> epilogue)
     {
         var (height, width) = (Math.Min(lines.Lines, result.Height - top), Math.Min(lines.Columns, result.Width - left));
-        var rows = Panels<TSimd, TVector>.PaddedRows((height - 1) * lines.Across + width, Padded);
+        var rows = Panels<TSimd, TVector>.PaddedRows((height - 1) * lines.LineStep + width, Padded);
         using var scratch = new Scratch(lines.Size(rows), rows * Padded);
         float* values = scratch.Take(lines.Size(rows)), made = scratch.Take(rows * Padded);
         var offsets = stackalloc int[Window.Taps];
@@ -79,7 +79,7 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
         for (var line = 0; line < height; line++)
         {
             var to = result.At(picture, (top + line) * result.Width + left);
-            Copy(made + line * lines.Across * Padded, width, to);
+            StoreUnpadded(made + line * lines.LineStep * Padded, width, to);
             if (!epilogue.IsEmpty)
                 epilogue.Apply(to, (nint)(to - result.At(0, 0)), width * Outputs);
         }

@@ -30,9 +30,9 @@ internal readonly unsafe struct PaddedLines
     {
         _window = window;
         Columns = Share(width, MostPlaces);
-        Across = Columns - 1 + RoundUp(window.Width, window.Right);
-        Lines = Share(height, Math.Max(1, MostPlaces / Across));
-        _line = Across * window.Right * window.Channels;
+        LineStep = Columns - 1 + RoundUp(window.Width, window.Right);
+        Lines = Share(height, Math.Max(1, MostPlaces / LineStep));
+        _line = LineStep * window.Right * window.Channels;
         _phase = (Lines - 1 + RoundUp(window.Height, window.Down)) * _line;
     }
 
@@ -42,18 +42,19 @@ internal readonly unsafe struct PaddedLines
     /// <summary>Columns of the result in a part.</summary>
     public int Columns { get; }
 
-    /// <summary>Places from the first of one line to the first of the next; those beyond <see cref="Columns"/> are for nothing.</summary>
-    public int Across { get; }
+    /// <summary>Places from one line to the next; those beyond <see cref="Columns"/> are for nothing.</summary>
+    public int LineStep { get; }
 
     /// <summary>Numbers from one place to the next.</summary>
     public int Step => _window.Right * _window.Channels;
 
     /// <summary>Numbers that <see cref="Copy"/> needs room for.</summary>
     /// <param name="rows">Places with those that are computed for nothing.</param>
-    public int Size(int rows) => _window.Down * _phase + rows * Step;
+    public int Size(int rows) => checked(_window.Down * _phase + rows * Step);
 
-    /// <summary>Whether that is the way for such a window.</summary>
-    public static bool Takes(SlidingWindow window) => window.Channels <= MostChannels && window.Taps <= MostTaps;
+    /// <summary>Whether that is the way for such a window: one that leaves out no pixel, for all are copied.</summary>
+    public static bool Takes(SlidingWindow window) =>
+        window.Channels <= MostChannels && window.Taps <= MostTaps && window.Down <= window.Height && window.Right <= window.Width;
 
     /// <summary>Where the numbers that a window covers lie: [height, width, channels].</summary>
     public void Offsets(int* offsets)
@@ -78,7 +79,7 @@ internal readonly unsafe struct PaddedLines
     public void Copy(float* image, int height, int width, int top, int lines, int left, float* to)
     {
         var (first, column) = (top * _window.Down - _window.Above, left * _window.Right - _window.Left);
-        int start = Math.Max(0, column), end = Math.Min(width, column + Across * _window.Right);
+        int start = Math.Max(0, column), end = Math.Min(width, column + LineStep * _window.Right);
         var channels = _window.Channels;
         for (var y = 0; y < (lines - 1) * _window.Down + _window.Height; y++)
         {

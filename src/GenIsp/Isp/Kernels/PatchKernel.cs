@@ -103,7 +103,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
                 Start, made, Padded);
         }
         var place = (nint)first * Outputs;
-        Copy(made, places, result.At(0, 0) + place);
+        StoreUnpadded(made, places, result.At(0, 0) + place);
         if (!epilogue.IsEmpty)
             epilogue.Apply(result.At(0, 0) + place, place, places * Outputs);
     }
@@ -112,7 +112,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
     /// <param name="made">[places, padded].</param>
     /// <param name="places">How many.</param>
     /// <param name="to">[places, out].</param>
-    private protected void Copy(float* made, int places, float* to)
+    private protected void StoreUnpadded(float* made, int places, float* to)
     {
         if (Outputs == Padded)
         {

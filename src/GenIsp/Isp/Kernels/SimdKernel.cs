@@ -74,7 +74,7 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
 
     private protected sealed override void RunBackThrough(Activation activation, Pixels gradient, void* kept, Pixels result)
     {
-        var count = gradient.Numbers;
+        var count = gradient.Count;
         float* from = gradient.At(0, 0), to = result.At(0, 0);
         if (activation.Kind == ActivationKind.Silu)
         {
@@ -85,6 +85,13 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
         var signs = (ushort*)kept;
         ForEachBlock(count, (place, here) => Epilogue<TSimd, TVector>.Back(
             from + place, signs + place / TSimd.Count, here, activation.Slope, to + place));
+    }
+
+    /// <summary>What follows a convolution, on the whole result.</summary>
+    private protected static void Apply(Epilogue<TSimd, TVector> epilogue, Pixels result)
+    {
+        if (!epilogue.IsEmpty)
+            ForEachBlock(result.Count, (place, count) => epilogue.Apply(result.At(0, 0) + place, place, count));
     }
 
     /// <summary>Works on many numbers, some of them at a time: from a place on, which is a multiple of the vector's length, so many.</summary>

@@ -11,7 +11,7 @@ internal readonly unsafe struct WinogradGradient<TSimd, TVector>(int inputs, int
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    private const int Tile = 4, Positions = WinogradTiles<TSimd, TVector>.Positions;
+    private const int Tile = WinogradTiles<TSimd, TVector>.Tile, Positions = WinogradTiles<TSimd, TVector>.Positions;
 
     // Of all channels at a position of a block of tiles: 36 times that stays in the second cache.
     private const int Together = 4096;
@@ -29,12 +29,12 @@ internal readonly unsafe struct WinogradGradient<TSimd, TVector>(int inputs, int
         var block = Math.Max(1, Together / (inputs + outputs));
         var rows = Panels<TSimd, TVector>.PaddedRows(outputs, inputs);
         int step = block * inputs, outerStep = block * outputs, sumStep = rows * inputs;
-        int[] sizes = [Positions * step, Positions * outerStep + rows, Positions * sumStep, Positions * Math.Max(inputs, outputs), Positions * TSimd.Count];
-        using var scratch = new Scratch(sizes);
-        float* values = scratch.Take(sizes[0]), filters = scratch.Take(sizes[1]), sums = scratch.Take(sizes[2]);
-        float* patch = scratch.Take(sizes[3]), half = scratch.Take(sizes[4]);
+        int patchSize = Positions * Math.Max(inputs, outputs), halfSize = Positions * TSimd.Count;
+        using var scratch = new Scratch(Positions * step, Positions * outerStep + rows, Positions * sumStep, patchSize, halfSize);
+        float* values = scratch.Take(Positions * step), filters = scratch.Take(Positions * outerStep + rows);
+        float* sums = scratch.Take(Positions * sumStep), patch = scratch.Take(patchSize), half = scratch.Take(halfSize);
         var bias = result + 9 * inputs * outputs;
-        new Span<float>(sums, sizes[2]).Clear();
+        new Span<float>(sums, Positions * sumStep).Clear();
         new Span<float>(bias, outputs).Clear();
         var offsets = stackalloc int[block];
         for (var i = 0; i < block; i++)

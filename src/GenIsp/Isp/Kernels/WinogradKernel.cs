@@ -12,7 +12,9 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    private const int Tile = 4, Reach = 6, Positions = WinogradTiles<TSimd, TVector>.Positions;
+    private const int Tile = WinogradTiles<TSimd, TVector>.Tile, Reach = WinogradTiles<TSimd, TVector>.Reach;
+
+    private const int Positions = WinogradTiles<TSimd, TVector>.Positions;
 
     // As many tiles as channels, for then weights and tiles are read about as often; but scratch is 36 times this.
     private const int MostTiles = 256;
@@ -21,6 +23,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
     private const int Apart = 16;
 
     private readonly int _padding;
+    private readonly ConvolutionGeometry _turned;
     private readonly float* _panels;
     private readonly float* _zeros;
     private readonly float* _bias;
@@ -33,6 +36,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         : base(weight, geometry)
     {
         _padding = (int)geometry.Padding[0];
+        _turned = geometry.Turned(3, 3)!;
         using var inOrder = Ordered(weight);
         using var transformed = empty(Positions, Inputs, Outputs, dtype: ScalarType.Float32);
         var (numbers, count) = ((nint)transformed.Pointer<float>(), Inputs * Outputs);
@@ -66,19 +70,18 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
                 new Plane(result.At(i, 0), result.Height, result.Width, Outputs),
                 isAtOnce ? epilogue : default, (nint)i * result.Size * Outputs);
         }
-        if (!isAtOnce && !epilogue.IsEmpty)
-            ForEachBlock(result.Numbers, (place, count) => epilogue.Apply(result.At(0, 0) + place, place, count));
+        if (!isAtOnce)
+            Apply(epilogue, result);
     }
 
     private protected override void RunBack(Pixels gradient, Pixels result)
     {
         if (_back is null)
         {
+            using var scope = NewDisposeScope();
             using var quiet = no_grad();
             // Only the numbers are kept: nobody goes back through this one.
-            using var turned = Weight.transpose(0, 1).flip(2, 3);
-            _back = Own(new WinogradKernel<TSimd, TVector>(
-                turned, null, ConvolutionGeometry.Same(3) with { Padding = [2 - _padding, 2 - _padding] }));
+            _back = Own(new WinogradKernel<TSimd, TVector>(Weight.transpose(0, 1).flip(2, 3), null, _turned));
         }
         _back.Run(gradient, null, default, null, result);
     }

@@ -11,7 +11,11 @@ internal static unsafe class WinogradTiles<TSimd, TVector>
     /// <summary>Positions of a transformed tile.</summary>
     public const int Positions = Reach * Reach;
 
-    private const int Tile = 4, Reach = 6;
+    /// <summary>Side of a tile, in pixels.</summary>
+    public const int Tile = 4;
+
+    /// <summary>Side of what a tile's convolution looks at.</summary>
+    public const int Reach = 6;
 
     /// <summary>Bᵀ·d·B of a tile and what lies around it; what lies beyond the image is 0.</summary>
     /// <param name="image">Of at least as many channels as a vector has numbers.</param>
@@ -42,9 +46,7 @@ internal static unsafe class WinogradTiles<TSimd, TVector>
             for (var column = 0; column < Reach; column++)
                 Winograd<TSimd, TVector>.ToSix(from + column * channels + channel, stride, half + column * n, Reach * n);
             for (var row = 0; row < Reach; row++)
-            {
                 Winograd<TSimd, TVector>.ToSix(half + row * Reach * n, n, result + row * Reach * step + channel, step);
-            }
         }
     }
 
@@ -76,9 +78,7 @@ internal static unsafe class WinogradTiles<TSimd, TVector>
             for (var column = 0; column < Tile; column++)
                 Correlation<TSimd, TVector>.FourToSix(from + column * channels + channel, stride, half + column * n, Tile * n);
             for (var row = 0; row < Reach; row++)
-            {
                 Correlation<TSimd, TVector>.FourToSix(half + row * Tile * n, n, result + row * Reach * step + channel, step);
-            }
         }
     }
 

@@ -20,8 +20,8 @@ public class GraphTests
         .Node("Transpose", "flat", "y", ("perm", new[] { 0, 2, 1 }));
 
     // Two branches, shuffled and taken apart again, as ShuffleNet has them.
-    private static OnnxBuilder Shuffled(long[] parts) => new OnnxBuilder(13, 1, 5, 4, 3)
-        .RandomWeight("w", 6, 5, 1, 1).Longs("apart", 1, 3, 4, 4, 3).Longs("together", 1, 12, 4, 3)
+    private static OnnxBuilder Shuffled(long[] parts, long height = 4, long width = 3) => new OnnxBuilder(13, 1, 5, 4, 3)
+        .RandomWeight("w", 6, 5, 1, 1).Longs("apart", 1, 3, 4, height, width).Longs("together", 1, 12, height, width)
         .Longs("zero", 0).Longs("middle", parts[0]).Longs("rest", parts[1]).Longs("end", long.MaxValue).Longs("one", 1)
         .Node("Conv", "x w", "a").Node("Relu", "a", "b").Node("Concat", "a b", "both", ("axis", 1))
         .Node("Reshape", "both apart", "groups").Node("Transpose", "groups", "dealt", ("perm", new[] { 0, 2, 1, 3, 4 }))
@@ -42,6 +42,20 @@ public class GraphTests
 
         using var graph = Graph.Load(model, "m.onnx", [1, 5, 4, 3]);
         graph.StepCount.ShouldBe(steps);
+    }
+
+    [Fact]
+    public void A_shuffle_into_another_size_stays_one() => OnnxRuntimeReference.ShouldAgree(Shuffled([5, 5], 3, 4).Build("first y"));
+
+    [Theory]
+    [InlineData("Concat"), InlineData("Conv")]
+    public void A_node_that_makes_nothing_is_refused(string kind)
+    {
+        var model = new OnnxBuilder(13, 1, 3, 8, 8).RandomWeight("w", 4, 3, 3, 3)
+            .Node(kind, kind == "Conv" ? "x w" : "x x", "none", kind == "Conv" ? [] : [("axis", 1)]).Node("Relu", "x", "y").Build();
+        model.Graph.Node[0].Output.Clear();
+
+        Refused(model).Message.ShouldContain("makes nothing");
     }
 
     [Fact]

@@ -188,6 +188,12 @@ public class OperatorTests
         ShouldAgree(On(10, 1, 2, 5, 7).Weight("s", [1, 1, 2, 3]).Node("Resize", "x s", "y", ("mode", "nearest")).Build());
     }
 
+    [Fact]
+    public void Resize_of_whole_numbers() => ShouldAgree(On(13, 1, 2, 5, 7).Weight("s", [1, 1, 2, 2])
+        .Node("Cast", "x", "whole", ("to", 6))
+        .Node("Resize", "whole _ s", "larger", ("mode", "nearest"), ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor"))
+        .Node("Cast", "larger", "y", ("to", 1)).Build());
+
     [Theory]
     [InlineData("nearest"), InlineData("linear")]
     public void Upsample_takes_its_scales_from_an_attribute_or_an_input(string mode)

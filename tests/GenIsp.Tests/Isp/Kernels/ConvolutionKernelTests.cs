@@ -80,6 +80,7 @@ public sealed class ConvolutionKernelTests
     [InlineData(600, 300, 1, 1, 10, 20), InlineData(1, 1, 1, 1, 1, 1), InlineData(7, 33, 1, 1, 96, 1), InlineData(513, 2, 1, 1, 97, 1)]
     [InlineData(300, 40, 3, 2, 13, 11), InlineData(3, 64, 7, 2, 75, 91), InlineData(64, 64, 3, 1, 41, 57)]
     [InlineData(3, 16, 7, 1, 20, 400), InlineData(5, 24, 3, 2, 70, 421), InlineData(2, 16, 1, 3, 9, 700), InlineData(65, 16, 5, 2, 9, 31)]
+    [InlineData(3, 16, 2, 65536, 416, 416)]
     public void Layers_of_any_size_are_right(int inputs, int outputs, int kernel, int stride, int height, int width) => Check(
         new Layer(2, inputs, outputs, kernel, kernel, stride, kernel / 2, height, width, Flags: 7), ConvolutionKernel.Of);
 
