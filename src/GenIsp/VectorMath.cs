@@ -1,12 +1,14 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using GenIsp.Isp.Fused;
 
 namespace GenIsp;
 
 /// <summary>Functions of many numbers at a time. (.NET 10's own are no faster than one number after the other.)</summary>
 internal static class VectorMath
 {
-    /// <summary>e to this is near the least float32 of full precision; <see cref="ExpOfNegative"/> holds its argument there.</summary>
+    /// <summary>e to this is near the least float32 of full precision; <see cref="Exp"/> holds its argument there.</summary>
     public const float LeastPower = -87;
 
     private const float Ln2 = 0.693147181f;
@@ -20,27 +22,37 @@ internal static class VectorMath
     // A number this large has no digits behind the point: the sum with it is rounded to a whole number, which its lowest bits then hold.
     private const float Rounding = 3 << 22;
 
-    /// <summary>eˣ of numbers not above 0, to 2e-7 of the result.</summary>
+    /// <summary>eˣ of numbers not above 88, to 2e-7 of the result.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> ExpOfNegative(Vector<float> x)
+    public static TVector Exp<TSimd, TVector>(TVector x)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
     {
-        var held = Vector.MaxNative(new Vector<float>(LeastPower), x); // in this order, for NaN to come through
-        var rounded = Then(Rounding, held, new Vector<float>(1 / Ln2));
-        var power = rounded - new Vector<float>(Rounding);
+        var held = TSimd.AtLeast(x, TSimd.Create(LeastPower));
+        var rounded = TSimd.MultiplyAdd(held, TSimd.Create(1 / Ln2), TSimd.Create(Rounding));
+        var power = TSimd.Subtract(rounded, TSimd.Create(Rounding));
         // ln 2 in two parts, of which the first has so few digits that its product is exact.
-        var rest = Plus(Plus(held, power, -355f / 512), power, -Ln2Rest);
-        var sum = Then(1f / 24, rest, Then(1f / 120, rest, Then(1f / 720, rest, new Vector<float>(1f / 5040))));
-        sum = Then(1, rest, Then(1, rest, Then(1f / 2, rest, Then(1f / 6, rest, sum))));
-        return sum * Vector.AsVectorSingle(Vector.AsVectorInt32(rounded) + new Vector<int>(127) << 23);
+        var rest = TSimd.MultiplyAdd(power, TSimd.Create(-355f / 512), held);
+        rest = TSimd.MultiplyAdd(power, TSimd.Create(-Ln2Rest), rest);
+        var sum = TSimd.Create(1f / 5040);
+        sum = TSimd.MultiplyAdd(sum, rest, TSimd.Create(1f / 720));
+        sum = TSimd.MultiplyAdd(sum, rest, TSimd.Create(1f / 120));
+        sum = TSimd.MultiplyAdd(sum, rest, TSimd.Create(1f / 24));
+        sum = TSimd.MultiplyAdd(sum, rest, TSimd.Create(1f / 6));
+        sum = TSimd.MultiplyAdd(sum, rest, TSimd.Create(1f / 2));
+        sum = TSimd.MultiplyAdd(sum, rest, TSimd.Create(1));
+        sum = TSimd.MultiplyAdd(sum, rest, TSimd.Create(1));
+        return TSimd.Multiply(sum, TSimd.TwoToTheBits(rounded));
     }
 
-    /// <summary>1 / (1 + e⁻ˣ), and never below e to <see cref="LeastPower"/>.</summary>
+    /// <summary>The same in vectors of the width that .NET takes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Sigmoid(Vector<float> x)
+    public static Vector<float> Exp(Vector<float> x) => Vector<float>.Count switch
     {
-        var e = ExpOfNegative(-Vector.Abs(x));
-        return Vector.ConditionalSelect(Vector.GreaterThanOrEqual(x, Vector<float>.Zero), Vector<float>.One, e) / (Vector<float>.One + e);
-    }
+        4 => Exp<Simd128, Vector128<float>>(x.AsVector128()).AsVector(),
+        8 => Exp<Simd256, Vector256<float>>(x.AsVector256()).AsVector(),
+        _ => Exp<Simd512, Vector512<float>>(x.AsVector512()).AsVector(),
+    };
 
     /// <summary>ln(1 + e) of 0..1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

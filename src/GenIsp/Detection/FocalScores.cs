@@ -31,7 +31,7 @@ internal readonly struct Logit : IFocalScore
     public static Vector<float> Loss(Vector<float> score, bool isPositive, float alpha, float gamma, out Vector<float> slope)
     {
         var u = isPositive ? -score : score;
-        var e = ExpOfNegative(-Vector.Abs(u));
+        var e = Exp(-Vector.Abs(u));
         var log = LogOfOnePlus(e);
         var s = Vector.Max(u, Vector<float>.Zero) + log;
         var whole = Vector<float>.One + e;
@@ -39,7 +39,7 @@ internal readonly struct Logit : IFocalScore
         var w = Vector.ConditionalSelect(isAbove, Vector<float>.One, e) / whole;
         var other = Vector.ConditionalSelect(isAbove, e, Vector<float>.One) / whole;
         var least = Vector.Max(Vector.Min(u, Vector<float>.Zero), new Vector<float>(LeastPower));
-        var weight = (gamma == 2 ? w * w : ExpOfNegative((least - log) * gamma)) * alpha;
+        var weight = (gamma == 2 ? w * w : Exp((least - log) * gamma)) * alpha;
         slope = weight * (other * s * gamma + w);
         slope = isPositive ? -slope : slope;
         return weight * s;
@@ -61,7 +61,7 @@ internal readonly struct Probability : IFocalScore
         var other = Vector<float>.One - held;
         var (right, wrong) = isPositive ? (held, other) : (other, held);
         var s = -Log(right);
-        var power = (gamma == 2 ? wrong * wrong : ExpOfNegative(Log(wrong) * gamma)) * alpha;
+        var power = (gamma == 2 ? wrong * wrong : Exp(Log(wrong) * gamma)) * alpha;
         slope = power * (s * gamma / wrong + Vector<float>.One / right);
         slope = Vector.ConditionalSelect(Vector.Equals(held, score), isPositive ? -slope : slope, Vector<float>.Zero);
         return power * s;

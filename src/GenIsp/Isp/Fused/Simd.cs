@@ -35,6 +35,15 @@ internal unsafe interface ISimd<TVector>
     /// <summary>The greater of both; what is no number wins.</summary>
     static abstract TVector Max(TVector a, TVector b);
 
+    /// <summary>x, or the other where that is greater and x is a number.</summary>
+    static abstract TVector AtLeast(TVector x, TVector least);
+
+    /// <summary>a / b.</summary>
+    static abstract TVector Divide(TVector a, TVector b);
+
+    /// <summary>2 to the powers that the lowest bits of these numbers hold: −126..127.</summary>
+    static abstract TVector TwoToTheBits(TVector x);
+
     /// <summary>x, or x · slope where x is not above 0.</summary>
     static abstract TVector LeakyRelu(TVector x, TVector slope);
 
@@ -98,6 +107,16 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
 
+    // In this order: x86 gives the second of two where one is no number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> AtLeast(Vector128<float> x, Vector128<float> least) => Vector128.MaxNative(least, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Divide(Vector128<float> a, Vector128<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> TwoToTheBits(Vector128<float> x) => (x.AsInt32() + Vector128.Create(127) << 23).AsSingle();
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort AboveZero(Vector128<float> x) =>
         (ushort)(~Vector128.LessThanOrEqual(x, Vector128<float>.Zero).ExtractMostSignificantBits() & 0xF);
@@ -160,6 +179,16 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
 
+    // In this order: x86 gives the second of two where one is no number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> AtLeast(Vector256<float> x, Vector256<float> least) => Vector256.MaxNative(least, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> TwoToTheBits(Vector256<float> x) => (x.AsInt32() + Vector256.Create(127) << 23).AsSingle();
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort AboveZero(Vector256<float> x) =>
         (ushort)(~Vector256.LessThanOrEqual(x, Vector256<float>.Zero).ExtractMostSignificantBits() & 0xFF);
@@ -221,6 +250,16 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
+
+    // In this order: x86 gives the second of two where one is no number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> AtLeast(Vector512<float> x, Vector512<float> least) => Vector512.MaxNative(least, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> TwoToTheBits(Vector512<float> x) => (x.AsInt32() + Vector512.Create(127) << 23).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort AboveZero(Vector512<float> x) =>

@@ -47,7 +47,7 @@ internal readonly unsafe struct Epilogue<TSimd, TVector>(float* addend, Activati
         if (_addend is not null || _rectifies)
             ApplyByVector(values, place, count);
         if (_isSilu)
-            Silu.Apply(values, _kept is null ? null : (float*)_kept + place, count);
+            Silu<TSimd, TVector>.Apply(values, _kept is null ? null : (float*)_kept + place, count);
     }
 
     /// <summary>What of a gradient goes back through ReLU, or LeakyReLU.</summary>
@@ -97,6 +97,6 @@ internal readonly unsafe struct Epilogue<TSimd, TVector>(float* addend, Activati
     {
         if (_kept is not null)
             ((ushort*)_kept)[place / TSimd.Count] = TSimd.AboveZero(value);
-        return _slope == 0 ? TSimd.Max(value, TSimd.Create(0)) : TSimd.LeakyRelu(value, TSimd.Create(_slope));
+        return _slope == 0 ? TSimd.AtLeast(value, TSimd.Create(0)) : TSimd.LeakyRelu(value, TSimd.Create(_slope));
     }
 }

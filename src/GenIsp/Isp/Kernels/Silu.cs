@@ -1,10 +1,12 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
+using GenIsp.Isp.Fused;
 
 namespace GenIsp.Isp.Kernels;
 
 /// <summary>x · sigmoid(x) of many numbers.</summary>
-internal static unsafe class Silu
+internal static unsafe class Silu<TSimd, TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
 {
     /// <summary>There.</summary>
     /// <param name="values">Become the results.</param>
@@ -13,13 +15,20 @@ internal static unsafe class Silu
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Apply(float* values, float* kept, nint count)
     {
-        if (kept is not null)
-            Buffer.MemoryCopy(values, kept, count * sizeof(float), count * sizeof(float));
         nint i = 0;
-        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
-            Of(Vector.Load(values + i)).Store(values + i);
+        for (; i <= count - TSimd.Count; i += TSimd.Count)
+        {
+            var x = TSimd.Load(values + i);
+            if (kept is not null)
+                TSimd.Store(x, kept + i);
+            TSimd.Store(Of(x), values + i);
+        }
         for (; i < count; i++)
-            values[i] = Of(new Vector<float>(values[i]))[0];
+        {
+            if (kept is not null)
+                kept[i] = values[i];
+            values[i] = First(Of(TSimd.Create(values[i])));
+        }
     }
 
     /// <summary>Back: σ (1 + x (1 − σ)) with σ = sigmoid(x).</summary>
@@ -31,27 +40,40 @@ internal static unsafe class Silu
     public static void Back(float* gradient, float* kept, nint count, float* result)
     {
         nint i = 0;
-        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
-            (Vector.Load(gradient + i) * Slope(Vector.Load(kept + i))).Store(result + i);
+        for (; i <= count - TSimd.Count; i += TSimd.Count)
+            TSimd.Store(TSimd.Multiply(TSimd.Load(gradient + i), Slope(TSimd.Load(kept + i))), result + i);
         for (; i < count; i++)
-            result[i] = gradient[i] * Slope(new Vector<float>(kept[i]))[0];
+            result[i] = gradient[i] * First(Slope(TSimd.Create(kept[i])));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Of(Vector<float> x)
+    private static TVector Of(TVector x)
     {
         x = Held(x);
-        return x * VectorMath.Sigmoid(x);
+        return TSimd.Divide(x, OnePlusExpOfMinus(x));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Slope(Vector<float> x)
+    private static TVector Slope(TVector x)
     {
         x = Held(x);
-        var sigmoid = VectorMath.Sigmoid(x);
-        return Vector.MultiplyAddEstimate(x * (Vector<float>.One - sigmoid), sigmoid, sigmoid);
+        var one = TSimd.Create(1);
+        var sigmoid = TSimd.Divide(one, OnePlusExpOfMinus(x));
+        return TSimd.MultiplyAdd(TSimd.Multiply(x, TSimd.Subtract(one, sigmoid)), sigmoid, sigmoid);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector OnePlusExpOfMinus(TVector x) =>
+        TSimd.Add(TSimd.Create(1), VectorMath.Exp<TSimd, TVector>(TSimd.Subtract(TSimd.Create(0), x)));
 
     // Below, sigmoid falls no further, and all is as good as 0.
-    private static Vector<float> Held(Vector<float> x) => Vector.MaxNative(new Vector<float>(VectorMath.LeastPower), x);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Held(TVector x) => TSimd.AtLeast(x, TSimd.Create(VectorMath.LeastPower));
+
+    private static float First(TVector x)
+    {
+        var all = stackalloc float[TSimd.Count];
+        TSimd.Store(x, all);
+        return all[0];
+    }
 }

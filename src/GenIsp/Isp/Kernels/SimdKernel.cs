@@ -79,7 +79,7 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
         if (activation.Kind == ActivationKind.Silu)
         {
             var before = (float*)kept;
-            ForEachBlock(count, (place, here) => Silu.Back(from + place, before + place, here, to + place));
+            ForEachBlock(count, (place, here) => Silu<TSimd, TVector>.Back(from + place, before + place, here, to + place));
             return;
         }
         var signs = (ushort*)kept;
