@@ -54,6 +54,11 @@ internal static class VectorMath
         _ => Exp<Simd512, Vector512<float>>(x.AsVector512()).AsVector(),
     };
 
+    /// <summary>1 / (1 + e⁻ˣ), and never below e to <see cref="LeastPower"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Sigmoid(Vector<float> x) =>
+        Vector<float>.One / (Vector<float>.One + Exp(-Vector.MaxNative(new Vector<float>(LeastPower), x)));
+
     /// <summary>ln(1 + e) of 0..1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> LogOfOnePlus(Vector<float> e)

@@ -43,6 +43,9 @@ internal sealed class FrozenConvolution : IDisposable
     /// <summary>All that is frozen.</summary>
     public IEnumerable<Tensor> Weights => _bias is null ? [_weight] : [_weight, _bias];
 
+    /// <summary>What computes it, unless that is libtorch.</summary>
+    public ConvolutionKernel? Kernel => _kernel;
+
     /// <summary>The convolution; then, if asked for, the sum with another image, and an activation.</summary>
     /// <param name="image">[N, in, H, W], channels-last, in the convolution's dtype.</param>
     /// <param name="addend">[N, out, H', W'], likewise.</param>

@@ -31,11 +31,26 @@ internal readonly unsafe struct Pixels
         Size = checked(Height * Width);
     }
 
+    /// <summary>Those of one picture in other memory.</summary>
+    /// <param name="first">Of H · W · C numbers; the caller keeps it alive.</param>
+    /// <param name="channels">C.</param>
+    /// <param name="height">H.</param>
+    /// <param name="width">W.</param>
+    public Pixels(float* first, int channels, int height, int width)
+    {
+        _first = first;
+        (Pictures, Channels, Height, Width) = (1, channels, height, width);
+        Size = checked(height * width);
+    }
+
     /// <summary>What is done with some pixels of a picture, from one on; it may put sums into the numbers that are given.</summary>
     public delegate void Work(int picture, int start, int count, float* sums);
 
-    /// <summary>Whose pixels they are, which lives as long as this does.</summary>
-    public Tensor Owner { get; }
+    /// <summary>Whose pixels they are, which lives as long as this does; null where that is no tensor.</summary>
+    public Tensor? Owner { get; }
+
+    /// <summary>Whether these are no pixels at all.</summary>
+    public bool IsNothing => _first == null;
 
     /// <summary>Pictures: N.</summary>
     public int Pictures { get; }

@@ -1,4 +1,6 @@
+using GenIsp.Detection.Frozen;
 using GenIsp.Detection.OnnxGraph.Proto;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection.OnnxGraph;
@@ -20,6 +22,7 @@ internal sealed class Graph : IDisposable
     private readonly long[] _inputShape;
     private readonly ScalarType _type;
     private readonly List<FrozenConvolution> _frozen = [];
+    private FrozenNetwork? _network;
     private List<Step> _steps;
     private Device _device = CPU;
 
@@ -85,15 +88,18 @@ internal sealed class Graph : IDisposable
     }
 
     /// <summary>
-    /// Rewrites the convolutions for good as <see cref="FrozenConvolution"/>s, batch norms and activations in them. Their weights are no
-    /// constants any more, and nobody can train them.
+    /// Rewrites the convolutions for good as <see cref="FrozenConvolution"/>s, batch norms and activations in them, and on the processor as
+    /// much as can be as a <see cref="FrozenNetwork"/>. Their weights are no constants any more, and nobody can train them.
     /// </summary>
     /// <param name="types">What they compute in.</param>
     /// <param name="device">Where all is computed from now on.</param>
     public void Freeze(DetectorTypes types, Device device)
     {
         using var quiet = no_grad();
-        Adopt(GraphRewriting.FreezeConvolutions(_steps, OutputNames, _constants, types, device, _frozen));
+        var steps = GraphRewriting.FreezeConvolutions(_steps, OutputNames, _constants, types, device, _frozen);
+        if (device.type == DeviceType.CPU && _type == ScalarType.Float32)
+            (steps, _network) = NetworkFusion.Fuse(steps, OutputNames, _constants, _inputName, _inputShape);
+        Adopt(steps);
         _device = device;
         // What kernels read as numbers stays where numbers are read. One that wants it as a tensor gets a copy.
         foreach (var (name, constant) in _constants.Where(pair => pair.Value.numel() > MostNumbers).ToList())
@@ -127,6 +133,7 @@ internal sealed class Graph : IDisposable
             constant.Dispose();
         foreach (var convolution in _frozen)
             convolution.Dispose();
+        _network?.Dispose();
     }
 
     private List<Step> Prepare(ModelProto model)
@@ -213,7 +220,8 @@ internal sealed class Graph : IDisposable
                 values.Remove(name);
             }
         }
-        Adopt(GraphRewriting.FuseShuffles(GraphRewriting.FuseSilu(steps, OutputNames), OutputNames, _constants));
+        steps = GraphRewriting.FuseFocus(GraphRewriting.FuseSilu(steps, OutputNames), OutputNames, _constants);
+        Adopt(GraphRewriting.FuseShuffles(steps, OutputNames, _constants));
     }
 
     private void Adopt(List<Step> steps)
@@ -260,9 +268,13 @@ internal sealed class Graph : IDisposable
         }
         if (outputs.Length < step.Outputs.Length)
             throw new GenIspException($"{_source}: {step.Node.Description} makes {outputs.Length} outputs, not {step.Outputs.Length}.");
-        foreach (var (name, output) in step.Outputs.Zip(outputs).Where(pair => pair.First.Length > 0))
+        for (var i = 0; i < step.Outputs.Length; i++)
         {
-            Inputs.Limit(output.shape);
+            var (name, output) = (step.Outputs[i], outputs[i]);
+            if (name.Length == 0)
+                continue;
+            // Not by its sizes, a list of which takes longer than small steps.
+            Inputs.Limit(output.numel());
             // A kernel may hand an input through; its owner disposes of that.
             values.Add(name, (inputs.Any(input => ReferenceEquals(input, output)) ? output.alias() : output).MoveToOuterDisposeScope());
         }

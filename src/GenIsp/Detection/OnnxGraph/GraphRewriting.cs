@@ -1,3 +1,4 @@
+using GenIsp.Detection.Frozen;
 using GenIsp.Isp;
 using GenIsp.Isp.Kernels;
 using static TorchSharp.torch;
@@ -8,7 +9,8 @@ namespace GenIsp.Detection.OnnxGraph;
 internal static class GraphRewriting
 {
     // No operators of ONNX's.
-    private const string Silu = "Silu", Shuffle = "Shuffle";
+    public const string Shuffle = "Shuffle";
+    private const string Silu = "Silu", Focus = "Focus";
 
     // Of a shuffle; detectors have hundreds.
     private const int MostChannels = 1 << 16;
@@ -109,24 +111,61 @@ internal static class GraphRewriting
             : null;
     }
 
+    /// <summary>
+    /// An image whose every second pixels are sliced out and concatenated (YOLOX's Focus) becomes one step; exporters make nine nodes of it.
+    /// </summary>
+    /// <param name="steps">In order.</param>
+    /// <param name="outputs">Names of the values that must still be made.</param>
+    /// <param name="constants">By name.</param>
+    public static List<Step> FuseFocus(
+        IReadOnlyList<Step> steps, IReadOnlyList<string> outputs, IReadOnlyDictionary<string, Tensor> constants)
+    {
+        var readers = new Readers(steps, outputs);
+        var slices = steps.Where(step => step is { Operator: "Slice", Inputs.Length: 5 }).ToDictionary(step => step.Outputs[0]);
+        long? Number(Step slice, int input) =>
+            constants.TryGetValue(slice.Inputs[input], out var number) && number.numel() == 1 ? number.Numbers<long>()[0] : null;
+        bool TakesEverySecond(Step slice, long axis) => Number(slice, 1) is 0 or 1 && Number(slice, 2) >= Inputs.MaxElements
+            && Number(slice, 3) == axis && Number(slice, 4) == 2;
+
+        // The columns of rows, each read by the next alone.
+        (Step Rows, Step Columns)? Phase(string made) =>
+            slices.TryGetValue(made, out var columns) && slices.TryGetValue(columns.Inputs[0], out var rows)
+            && readers.Only(made) is not null && readers.Only(columns.Inputs[0]) is not null
+            && TakesEverySecond(rows, 2) && TakesEverySecond(columns, 3) ? (rows, columns) : null;
+
+        var fused = new Dictionary<Step, Step>();
+        var taken = new HashSet<Step>();
+        foreach (var step in steps.Where(step => step is { Operator: "Concat", Inputs.Length: 4 } && step.Node.Int("axis", 1) == 1))
+        {
+            (Step Rows, Step Columns)[] parts = [.. step.Inputs.Select(Phase).OfType<(Step, Step)>()];
+            (int, int)[] phases = [.. parts.Select(part => ((int)Number(part.Rows, 1)!, (int)Number(part.Columns, 1)!))];
+            string[] images = [.. parts.Select(part => part.Rows.Inputs[0]).Distinct()];
+            if (images.Length != 1 || phases.Distinct().Count() != 4)
+                continue;
+            taken.UnionWith(parts.SelectMany(part => new[] { part.Rows, part.Columns }));
+            fused[step] = step with
+            {
+                Operator = Focus,
+                Inputs = images,
+                Kernel = x => [Slices(x[0], phases)],
+                Layer = shapes => new PlanarLayer(shapes[0], phases),
+            };
+        }
+        return [.. steps.Where(step => !taken.Contains(step)).Select(step => fused.GetValueOrDefault(step, step))];
+    }
+
+    private static Tensor Slices(Tensor image, (int Row, int Column)[] phases) =>
+        cat([.. phases.Select(phase => image.slice(2, phase.Row, long.MaxValue, 2).slice(3, phase.Column, long.MaxValue, 2))], 1);
+
     private static Kernel Rearrange(IReadOnlyList<int[]> results, long[] shape)
     {
-        ChannelMap? map = null;
+        long[][] orders = [.. results.Select(result => Array.ConvertAll(result, channel => (long)channel))];
         return x =>
         {
             var images = x.All();
             Inputs.Limit(images.Sum(image => image.numel()));
-            int[] channels = [.. images.Select(image => (int)image.size(1))];
-            // A change of shape may change more than channels.
-            if (!ChannelRearrangement.Takes(images) || !shape.AsSpan().SequenceEqual(
-                [images[0].size(0), channels.Sum(), images[0].size(2), images[0].size(3)]))
-            {
-                var all = cat(images, 1).reshape(shape);
-                return [.. results.Select(result => all.index_select(1, tensor(result, dtype: ScalarType.Int64, device: all.device)))];
-            }
-            if (map?.Fits(channels) != true)
-                map = new ChannelMap(channels, results);
-            return [.. ChannelRearrangement.Apply(images, map)];
+            var all = cat(images, 1).reshape(shape);
+            return [.. orders.Select(order => all.index_select(1, tensor(order, dtype: ScalarType.Int64, device: all.device)))];
         };
     }
 
@@ -186,6 +225,7 @@ internal static class GraphRewriting
                 Inputs = [step.Inputs[0]],
                 Outputs = [made],
                 Kernel = Run(convolution, own.Forward, activation),
+                Layer = shapes => convolution.Kernel is { } kernel ? new ConvolutionLayer(kernel, activation, shapes[0]) : null,
             });
         }
         return result;
@@ -204,25 +244,4 @@ internal static class GraphRewriting
         var image = Pixels.ChannelsLast(x[0].to_type(type));
         return [convolution.Forward(image, activation: activation).to_type(x[0].dtype)];
     };
-
-    // Who reads a value.
-    private sealed class Readers(IReadOnlyList<Step> steps, IReadOnlyList<string> outputs)
-    {
-        private readonly ILookup<string, Step> _of =
-            steps.SelectMany(step => step.Inputs.Select(name => (name, step))).ToLookup(pair => pair.name, pair => pair.step);
-
-        private readonly HashSet<string> _outputs = [.. outputs];
-
-        /// <summary>The steps; one that reads it twice is there twice.</summary>
-        public IEnumerable<Step> Of(string value) => _of[value];
-
-        /// <summary>Whether nobody else does.</summary>
-        public bool AreAllOf(string value) => !_outputs.Contains(value);
-
-        /// <summary>The only one, and once, or null.</summary>
-        public Step? Only(string value) => AreAllOf(value) && _of[value].Take(2).ToList() is [var only] ? only : null;
-
-        /// <summary>The same if it is such an operator, and what it works on is the value.</summary>
-        public Step? Only(string value, string kind) => Only(value) is { } only && only.Operator == kind && only.Inputs[0] == value ? only : null;
-    }
 }

@@ -173,10 +173,7 @@ internal static class ShapeOperators
         {
             var all = x.All();
             Inputs.Limit(all.Sum(tensor => tensor.numel()));
-            var dim = Inputs.Axis(axis, x[0].dim());
-            return dim == 1 && ChannelRearrangement.Takes(all)
-                ? ChannelRearrangement.Apply(all, ChannelMap.Concatenation([.. all.Select(image => (int)image.size(1))]))[0]
-                : cat(all, dim);
+            return cat(all, Inputs.Axis(axis, x[0].dim()));
         };
     }
 

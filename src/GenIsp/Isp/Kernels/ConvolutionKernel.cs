@@ -24,9 +24,6 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
     /// <summary>[out, in / groups, height, width].</summary>
     private protected Tensor Weight { get; }
 
-    /// <summary>Channels of an image.</summary>
-    private protected int Inputs { get; }
-
     /// <summary>Channels of the result.</summary>
     private protected int Outputs { get; }
 
@@ -126,6 +123,25 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
     /// <inheritdoc/>
     public virtual void Dispose() => _isDisposed = true;
 
+    /// <summary>How many numbers an activation keeps for the way back.</summary>
+    /// <param name="activation">Which.</param>
+    /// <param name="count">Of the numbers that it works on.</param>
+    public nint Kept(Activation activation, nint count) => activation.Kind switch
+    {
+        ActivationKind.None => 0,
+        ActivationKind.Silu => count,
+        _ => (count + 2 * VectorLength - 1) / (2 * VectorLength),
+    };
+
+    /// <summary>How large a result is.</summary>
+    /// <param name="image">[N, in, H, W].</param>
+    /// <returns>[N, out, H', W'].</returns>
+    /// <exception cref="ArgumentException">The image is smaller than the window.</exception>
+    public long[] ShapeFor(long[] image) => [image[0], Outputs, Made(image[2], 0), Made(image[3], 1)];
+
+    /// <summary>Channels of an image.</summary>
+    public int Inputs { get; }
+
     /// <summary>Numbers in a vector.</summary>
     private protected abstract int VectorLength { get; }
 
@@ -135,17 +151,19 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
     /// <param name="activation">What comes last.</param>
     /// <param name="kept">16 bits for each vector of the result, or for SiLU the numbers before it, or null.</param>
     /// <param name="result">[N, out, H', W'].</param>
-    private protected abstract void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result);
+    public abstract void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result);
 
+    /// <summary>The gradient of the image; by one thread at a time.</summary>
     /// <param name="gradient">[N, out, H', W'].</param>
     /// <param name="result">[N, in, H, W].</param>
-    private protected abstract void RunBack(Pixels gradient, Pixels result);
+    public abstract void RunBack(Pixels gradient, Pixels result);
 
+    /// <summary>What of a gradient goes back through an activation.</summary>
     /// <param name="activation">Which.</param>
     /// <param name="gradient">[N, out, H', W'].</param>
     /// <param name="kept">As in <see cref="Run"/>.</param>
-    /// <param name="result">[N, out, H', W'].</param>
-    private protected abstract void RunBackThrough(Activation activation, Pixels gradient, void* kept, Pixels result);
+    /// <param name="result">[N, out, H', W']; may be the gradient.</param>
+    public abstract void RunBackThrough(Activation activation, Pixels gradient, void* kept, Pixels result);
 
     private void Apply(Tensor image, Tensor? addend, Activation activation, Tensor? kept, Tensor result)
     {
@@ -169,8 +187,6 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
         Check(image, Inputs);
         return Pixels.Empty(ShapeFor(Pixels.ShapeOf(image)));
     }
-
-    private long[] ShapeFor(long[] image) => [image[0], Outputs, Made(image[2], 0), Made(image[3], 1)];
 
     private long Vectors(Tensor image) => (image.numel() + VectorLength - 1) / VectorLength;
 

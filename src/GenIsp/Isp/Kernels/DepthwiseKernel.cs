@@ -43,7 +43,7 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
         geometry.Dilation is [1, 1] && weight.shape is [var outputs, 1, _, _] && outputs == geometry.Groups && outputs >= TSimd.Count
         && weight.numel() <= Array.MaxLength;
 
-    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
+    public override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
         var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
         // Where a row's numbers fill no vectors, no vector of a row is one of the whole result.
@@ -62,7 +62,7 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
     }
 
     // Without strides, it is a convolution with the turned windows.
-    private protected override void RunBack(Pixels gradient, Pixels result)
+    public override void RunBack(Pixels gradient, Pixels result)
     {
         if (_turned is not null)
         {

@@ -30,7 +30,7 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
     public static new bool Takes(Tensor weight, ConvolutionGeometry geometry) =>
         PatchKernel<TSimd, TVector>.Takes(weight, geometry) && PaddedLines.Takes(new SlidingWindow(weight, geometry));
 
-    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
+    public override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
         var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
         // Where a pixel's channels fill no vectors, no vector of a line is one of the whole result.
@@ -49,7 +49,7 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
     }
 
     // Without strides, it is a convolution with the turned window.
-    private protected override void RunBack(Pixels gradient, Pixels result)
+    public override void RunBack(Pixels gradient, Pixels result)
     {
         if (_turned is null)
         {

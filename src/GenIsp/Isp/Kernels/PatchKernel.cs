@@ -51,7 +51,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
         geometry is { Groups: 1, Dilation: [1, 1] } && weight.shape is [var outputs, _, _, _] && outputs >= TSimd.Count
         && weight.numel() / outputs * (outputs + Panels<TSimd, TVector>.Width) <= Array.MaxLength;
 
-    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
+    public override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
         var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
         var places = (long)result.Pictures * result.Size;
@@ -63,7 +63,7 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
         });
     }
 
-    private protected override void RunBack(Pixels gradient, Pixels result)
+    public override void RunBack(Pixels gradient, Pixels result)
     {
         _back ??= [.. Enumerable.Range(0, (Window.Height + _rowsTogether - 1) / _rowsTogether).Select(
             part => BackPartOf(part * _rowsTogether, Math.Min(_rowsTogether, Window.Height - part * _rowsTogether)))];

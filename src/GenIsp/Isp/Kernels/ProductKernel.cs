@@ -26,7 +26,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         _start = StartOf(bias, Padded);
     }
 
-    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
+    public override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
         var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
         float* from = image.At(0, 0), to = result.At(0, 0);
@@ -41,7 +41,7 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         });
     }
 
-    private protected override void RunBack(Pixels gradient, Pixels result)
+    public override void RunBack(Pixels gradient, Pixels result)
     {
         if (_back is null)
         {

@@ -72,7 +72,7 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
 
     private protected sealed override int VectorLength => TSimd.Count;
 
-    private protected sealed override void RunBackThrough(Activation activation, Pixels gradient, void* kept, Pixels result)
+    public sealed override void RunBackThrough(Activation activation, Pixels gradient, void* kept, Pixels result)
     {
         var count = gradient.Count;
         float* from = gradient.At(0, 0), to = result.At(0, 0);

@@ -59,7 +59,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
         && weight.shape is [var outputs, var inputs, 3, 3] && outputs >= TSimd.Count && inputs >= TSimd.Count
         && (outputs + Panels<TSimd, TVector>.Width) * inputs * Positions <= Array.MaxLength;
 
-    private protected override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
+    public override void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result)
     {
         var epilogue = new Epilogue<TSimd, TVector>(addend, activation, kept);
         // Where a pixel's channels fill no vectors, no vector of a pixel is one of the whole result.
@@ -74,7 +74,7 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
             Apply(epilogue, result);
     }
 
-    private protected override void RunBack(Pixels gradient, Pixels result)
+    public override void RunBack(Pixels gradient, Pixels result)
     {
         if (_back is null)
         {

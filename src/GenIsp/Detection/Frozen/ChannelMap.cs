@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace GenIsp.Detection;
+namespace GenIsp.Detection.Frozen;
 
 /// <summary>Where the channels of some images go, each to one place.</summary>
 internal sealed class ChannelMap
@@ -23,12 +23,6 @@ internal sealed class ChannelMap
         RunsBack = [.. Runs.Select(run => run.Back)];
     }
 
-    private ChannelMap(IReadOnlyList<int> images, ChannelRun[] runs)
-    {
-        (Images, Results, Runs) = (images, [images.Sum()], runs);
-        RunsBack = [.. Runs.Select(run => run.Back)];
-    }
-
     /// <summary>Channels of each image.</summary>
     public IReadOnlyList<int> Images { get; }
 
@@ -40,19 +34,6 @@ internal sealed class ChannelMap
 
     /// <summary>From the results to the images.</summary>
     public ChannelRun[] RunsBack { get; }
-
-    /// <summary>All channels of some images, one image after the other.</summary>
-    public static ChannelMap Concatenation(IReadOnlyList<int> images)
-    {
-        var runs = new ChannelRun[images.Count];
-        var first = 0;
-        for (var i = 0; i < runs.Length; first += images[i++])
-            runs[i] = new ChannelRun(i, 0, 1, 0, first, 1, images[i]);
-        return new ChannelMap(images, runs);
-    }
-
-    /// <summary>Whether it is made for such images.</summary>
-    public bool Fits(IReadOnlyList<int> images) => Images.SequenceEqual(images);
 
     // As long as both sides go on by the same steps.
     private static IEnumerable<ChannelRun> RunsOf(int image, int result, (int From, int To)[] pairs)
