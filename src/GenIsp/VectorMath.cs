@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using GenIsp.Isp.Fused;
 
@@ -85,6 +86,48 @@ internal static class VectorMath
         var n = Vector.ConvertToSingle(power);
         var log = Plus(Plus(sum * t, n, Ln2Rest), n, 355f / 512);
         return Vector.ConditionalSelect(Vector.Equals(x, x), log, x);
+    }
+
+    /// <summary>Whether any number is not below another.</summary>
+    public static bool IsAnyAtLeast(ReadOnlySpan<float> x, float least)
+    {
+        var vectors = MemoryMarshal.Cast<float, Vector<float>>(x);
+        foreach (var vector in vectors)
+        {
+            if (Vector.GreaterThanOrEqualAny(vector, new Vector<float>(least)))
+                return true;
+        }
+        foreach (var number in x[(vectors.Length * Vector<float>.Count)..])
+        {
+            if (number >= least)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>x · factor, number by number.</summary>
+    public static void Multiply(ReadOnlySpan<float> x, float factor, Span<float> result)
+    {
+        var vectors = MemoryMarshal.Cast<float, Vector<float>>(x);
+        var targets = MemoryMarshal.Cast<float, Vector<float>>(result);
+        for (var i = 0; i < vectors.Length; i++)
+            targets[i] = vectors[i] * factor;
+        for (var i = vectors.Length * Vector<float>.Count; i < x.Length; i++)
+            result[i] = x[i] * factor;
+    }
+
+    /// <summary>Σ a · b.</summary>
+    public static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        var left = MemoryMarshal.Cast<float, Vector<float>>(a);
+        var right = MemoryMarshal.Cast<float, Vector<float>>(b);
+        var sums = Vector<float>.Zero;
+        for (var i = 0; i < left.Length; i++)
+            sums += left[i] * right[i];
+        var sum = Vector.Sum(sums);
+        for (var i = left.Length * Vector<float>.Count; i < a.Length; i++)
+            sum += a[i] * b[i];
+        return sum;
     }
 
     /// <summary>The next factor of a polynomial, by Horner's rule.</summary>

@@ -118,7 +118,7 @@ public sealed class OnnxDetector : Detector
         using var scope = NewDisposeScope();
         var (input, frame) = Input.Apply(image.to(_grid.Points.device));
         var raw = _graph.Run(input)[0].squeeze(0);
-        var (scores, boxes) = _convention.Decode(raw, _grid.Points, _grid.Strides);
+        var (scores, boxes) = PointDecoding.Apply(_convention, raw, _grid);
         scope.MoveToOuter(raw, scores, boxes);
         return new PointPredictions(raw, scores, boxes, _grid.Points, _grid.Strides, frame);
     }
@@ -157,6 +157,9 @@ public sealed class OnnxDetector : Detector
         for (var point = 0; point < corners.Length / 4; point++)
         {
             var ofPoint = scores.AsSpan(point * Categories.Count, Categories.Count);
+            // Of most points nothing is.
+            if (!VectorMath.IsAnyAtLeast(ofPoint, scoreThreshold))
+                continue;
             var best = IndexOfLargest(ofPoint);
             for (var c = 0; c < ofPoint.Length; c++)
             {

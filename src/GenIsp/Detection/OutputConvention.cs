@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+using GenIsp.Isp.Fused;
 using static TorchSharp.torch;
 
 namespace GenIsp.Detection;
@@ -48,6 +50,21 @@ internal interface IOutputConvention
 
     /// <summary>Scores [N, C] and boxes [N, 4] (x1, y1, x2, y2 in pixels of the network's input), with their gradients.</summary>
     (Tensor Scores, Tensor Boxes) Decode(Tensor raw, Tensor points, Tensor strides);
+
+    /// <summary>The same of one point.</summary>
+    /// <param name="raw">[K].</param>
+    /// <param name="point">Where it stands.</param>
+    /// <param name="scores">[C], which it sets.</param>
+    /// <param name="box">[4], likewise.</param>
+    void Decode(ReadOnlySpan<float> raw, GridPoint point, Span<float> scores, Span<float> box);
+
+    /// <summary>The way back from one point's scores and box to its raw numbers.</summary>
+    /// <param name="raw">[K].</param>
+    /// <param name="stride">The point's.</param>
+    /// <param name="ofScores">[C]: their gradient.</param>
+    /// <param name="ofBox">[4]: likewise.</param>
+    /// <param name="result">[K], which it sets.</param>
+    void Back(ReadOnlySpan<float> raw, float stride, ReadOnlySpan<float> ofScores, ReadOnlySpan<float> ofBox, Span<float> result);
 }
 
 /// <summary>
@@ -81,6 +98,29 @@ internal sealed class YoloxConvention : IOutputConvention
         var centre = (raw[.., ..2] * scale).Plus(points);
         var half = (raw[.., 2..4].exp() * scale).DividedBy(2);
         return (raw[.., 4..5] * raw[.., 5..], cat([centre - half, centre.Plus(half)], 1));
+    }
+
+    public void Decode(ReadOnlySpan<float> raw, GridPoint point, Span<float> scores, Span<float> box)
+    {
+        VectorMath.Multiply(raw[BoxColumns..], raw[4], scores);
+        for (var axis = 0; axis < 2; axis++)
+        {
+            var centre = raw[axis] * point.Stride + (axis == 0 ? point.X : point.Y);
+            var half = MathF.Exp(raw[2 + axis]) * point.Stride / 2;
+            (box[axis], box[2 + axis]) = (centre - half, centre + half);
+        }
+    }
+
+    public void Back(ReadOnlySpan<float> raw, float stride, ReadOnlySpan<float> ofScores, ReadOnlySpan<float> ofBox, Span<float> result)
+    {
+        VectorMath.Multiply(ofScores, raw[4], result[BoxColumns..]);
+        result[4] = VectorMath.Dot(ofScores, raw[BoxColumns..]);
+        for (var axis = 0; axis < 2; axis++)
+        {
+            var (start, end) = (ofBox[axis], ofBox[2 + axis]);
+            result[axis] = (start + end) * stride;
+            result[2 + axis] = (end - start) * (MathF.Exp(raw[2 + axis]) * stride / 2);
+        }
     }
 }
 
@@ -119,4 +159,39 @@ internal sealed class NanoDetConvention : IOutputConvention
         var distances = shares.matmul(bins) * strides.unsqueeze(1);
         return (Probabilities(raw), cat([points - distances[.., ..2], points.Plus(distances[.., 2..])], 1));
     }
+
+    public void Decode(ReadOnlySpan<float> raw, GridPoint point, Span<float> scores, Span<float> box)
+    {
+        raw[..^BoxColumns].CopyTo(scores);
+        for (var side = 0; side < 4; side++)
+        {
+            var distance = Mean(Shares(raw[^BoxColumns..], side)) * point.Stride;
+            var from = side % 2 == 0 ? point.X : point.Y;
+            box[side] = side < 2 ? from - distance : from + distance;
+        }
+    }
+
+    public void Back(ReadOnlySpan<float> raw, float stride, ReadOnlySpan<float> ofScores, ReadOnlySpan<float> ofBox, Span<float> result)
+    {
+        ofScores.CopyTo(result);
+        for (var side = 0; side < 4; side++)
+        {
+            var shares = Shares(raw[^BoxColumns..], side);
+            var ofDistance = (side < 2 ? -ofBox[side] : ofBox[side]) * stride;
+            (shares * (Vector256<float>.Indices - Vector256.Create(Mean(shares))) * ofDistance).CopyTo(result[^BoxColumns..][(side * Bins)..]);
+        }
+    }
+
+    // Softmax over the bins of one side, and where they lie on average.
+    private static Vector256<float> Shares(ReadOnlySpan<float> bins, int side)
+    {
+        var ofSide = bins.Slice(side * Bins, Bins);
+        var greatest = ofSide[0];
+        foreach (var bin in ofSide)
+            greatest = Math.Max(greatest, bin);
+        var shares = VectorMath.Exp<Simd256, Vector256<float>>(Vector256.Create(ofSide) - Vector256.Create(greatest));
+        return shares / Vector256.Sum(shares);
+    }
+
+    private static float Mean(Vector256<float> shares) => Vector256.Sum(shares * Vector256<float>.Indices);
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using GenIsp.Geometry;
 
 namespace GenIsp.Detection;
@@ -99,10 +101,22 @@ internal static class SimOta
 
     private static float BackgroundEntropy(ReadOnlySpan<float> scores)
     {
-        var sum = 0f;
-        foreach (var score in scores)
-            sum += Entropy(1 - MathF.Sqrt(score));
+        var vectors = MemoryMarshal.Cast<float, Vector<float>>(scores);
+        var sums = Vector<float>.Zero;
+        foreach (var vector in vectors)
+            sums += EntropyOfOther(vector);
+        var sum = Vector.Sum(sums);
+        foreach (var score in scores[(vectors.Length * Vector<float>.Count)..])
+            sum += EntropyOfOther(new Vector<float>(score))[0];
         return sum;
+    }
+
+    // Of 1 less the probability, which is above 1e-8 unless it is 0.
+    private static Vector<float> EntropyOfOther(Vector<float> score)
+    {
+        var other = Vector<float>.One - Vector.SquareRoot(score);
+        var entropy = -VectorMath.Log(Vector.MaxNative(new Vector<float>(1e-8f), other)); // in this order, for NaN to come through
+        return Vector.ConditionalSelect(Vector.LessThanOrEqual(other, Vector<float>.Zero), new Vector<float>(LargestEntropy), entropy);
     }
 
     private static float Entropy(float probability) => Math.Min(LargestEntropy, -MathF.Log(probability));

@@ -57,9 +57,9 @@ internal sealed unsafe class FrozenNetwork : IDisposable
     public IReadOnlyList<Tensor> Run(Tensor image)
     {
         if (is_grad_enabled() && image.requires_grad)
-            return Passage.apply(image, this);
+            return Apart(Passage.apply(image, this));
         using var way = new Way(this);
-        return way.There(image, keeps: false);
+        return Apart(way.There(image, keeps: false));
     }
 
     public void Dispose()
@@ -67,6 +67,29 @@ internal sealed unsafe class FrozenNetwork : IDisposable
         while (_workspaces.TryTake(out var workspace))
             workspace.Dispose();
     }
+
+    // One operation has one result, of which these are parts. (Of several, TorchSharp wants all to be alive when it comes back.)
+    private List<Tensor> Apart(Tensor all)
+    {
+        if (_results.Count == 1)
+            return [all];
+        using var scope = NewDisposeScope();
+        long first = 0;
+        List<Tensor> parts = [];
+        foreach (var (image, shape) in _results)
+        {
+            var (channels, height, width) = _shapes[image];
+            var part = all.narrow(0, first, _shapes[image].Count);
+            parts.Add((shape.Length == 4 ? part.view(1, height, width, channels).permute(0, 3, 1, 2) : part.view(shape)).MoveToOuterDisposeScope());
+            first += _shapes[image].Count;
+        }
+        return parts;
+    }
+
+    // Of one result its own, in its order; of several all their numbers.
+    private Tensor Empty() => _results is [(_, var shape)]
+        ? shape.Length == 4 ? Pixels.Empty(shape) : empty(shape, dtype: ScalarType.Float32)
+        : empty(_results.Sum(result => _shapes[result.Image].Count), dtype: ScalarType.Float32);
 
     // One layer in its place.
     private sealed class Stage(ILayer layer, int[] images, int[] results)
@@ -91,16 +114,16 @@ internal sealed unsafe class FrozenNetwork : IDisposable
         // Whether what was kept is gone.
         public bool IsOver { get; private set; }
 
-        public List<Tensor> There(Tensor image, bool keeps)
+        public Tensor There(Tensor image, bool keeps)
         {
             var images = new Pixels[_network._shapes.Count];
             images[0] = Of(0, image.Pointer<float>());
-            List<Tensor> results = [];
-            foreach (var (number, shape) in _network._results)
+            var result = _network.Empty();
+            var next = (float*)result.Address();
+            foreach (var (number, _) in _network._results)
             {
-                var result = shape.Length == 4 ? Pixels.Empty(shape) : empty(shape, dtype: ScalarType.Float32);
-                results.Add(result);
-                images[number] = Of(number, (float*)result.Address());
+                images[number] = Of(number, next);
+                next += images[number].Count;
             }
             foreach (var (i, stage) in _network._stages.Index())
             {
@@ -114,23 +137,24 @@ internal sealed unsafe class FrozenNetwork : IDisposable
                     _workspace.Free(images[number].At(0, 0));
             }
             GC.KeepAlive(image);
-            GC.KeepAlive(results);
-            return results;
+            GC.KeepAlive(result);
+            return result;
         }
 
-        public Tensor Back(List<Tensor> gradients)
+        public Tensor Back(Tensor gradient)
         {
             var (channels, height, width) = _network._shapes[0];
             var result = empty([1, channels, height, width], dtype: ScalarType.Float32);
             var own = result.Pointer<float>();
             var isSet = false;
             var images = new Pixels[_network._shapes.Count];
-            foreach (var ((number, shape), gradient) in _network._results.Zip(gradients))
+            using var inOrder = gradient.dim() == 4 ? Pixels.ChannelsLast(gradient) : gradient.contiguous();
+            var next = (float*)inOrder.Address();
+            foreach (var (number, _) in _network._results)
             {
                 images[number] = Of(number, _workspace.Take(_network._shapes[number].Count));
-                using var inOrder = shape.Length == 4 ? Pixels.ChannelsLast(gradient) : gradient.contiguous();
-                Buffer.MemoryCopy(
-                    (void*)inOrder.Address(), images[number].At(0, 0), images[number].Count * sizeof(float), images[number].Count * sizeof(float));
+                Elementwise.Copy(Of(number, next), images[number]);
+                next += images[number].Count;
             }
             for (var i = _network._stages.Count - 1; i >= 0; i--)
             {
@@ -150,16 +174,16 @@ internal sealed unsafe class FrozenNetwork : IDisposable
                     stage.Layer.Back([.. stage.Results.Select(number => images[number])], (float*)_kept[i], made);
                     foreach (var number in stage.Results)
                         _workspace.Free(images[number].At(0, 0));
-                    foreach (var (number, gradient) in stage.Images.Zip(made))
+                    foreach (var (number, ofImage) in stage.Images.Zip(made))
                     {
                         isSet |= number == 0;
                         if (images[number].IsNothing)
                         {
-                            images[number] = gradient;
+                            images[number] = ofImage;
                             continue;
                         }
-                        Elementwise.Add(images[number], gradient, images[number]);
-                        _workspace.Free(gradient.At(0, 0));
+                        Elementwise.Add(images[number], ofImage, images[number]);
+                        _workspace.Free(ofImage.At(0, 0));
                     }
                 }
                 if (_kept[i] != 0)
@@ -189,11 +213,11 @@ internal sealed unsafe class FrozenNetwork : IDisposable
         }
     }
 
-    private sealed class Passage : autograd.MultiTensorFunction<Passage>
+    private sealed class Passage : autograd.SingleTensorFunction<Passage>
     {
         public override string Name => nameof(FrozenNetwork);
 
-        public override List<Tensor> forward(autograd.AutogradContext ctx, params object[] vars)
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
             var (image, network) = ((Tensor)vars[0], (FrozenNetwork)vars[1]);
             var way = new Way(network);
@@ -203,16 +227,16 @@ internal sealed unsafe class FrozenNetwork : IDisposable
             return way.There(image, keeps: true);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             var way = (Way)ctx.get_data("way");
             if (!way.IsOver)
-                return [way.Back(grad_outputs), null!];
+                return [way.Back(grad_output), null!];
             // Somebody comes back a second time, which is rare: what was kept is made again.
             using var scope = NewDisposeScope();
             using var again = new Way((FrozenNetwork)ctx.get_data("network"));
             again.There(ctx.get_saved_variables()[0], keeps: true);
-            return [again.Back(grad_outputs).MoveToOuterDisposeScope(), null!];
+            return [again.Back(grad_output).MoveToOuterDisposeScope(), null!];
         }
     }
 }

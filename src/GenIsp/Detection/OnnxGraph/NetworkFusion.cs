@@ -28,11 +28,9 @@ internal sealed class NetworkFusion
     private readonly List<Step> _rest = [];
     private int? _inOrder;
 
-    private NetworkFusion(
-        IReadOnlyList<Step> steps, IReadOnlyList<string> outputs, IReadOnlyDictionary<string, Tensor> constants, string input, ImageShape shape)
+    private NetworkFusion(FrozenNetwork network, Readers readers, IReadOnlyDictionary<string, Tensor> constants, string input)
     {
-        (_input, _constants, _readers) = (input, constants, new Readers(steps, outputs));
-        _network = new FrozenNetwork(shape);
+        (_network, _readers, _constants, _input) = (network, readers, constants, input);
         _images = new() { [input] = 0 };
     }
 
@@ -50,11 +48,15 @@ internal sealed class NetworkFusion
             return ([.. steps], null);
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var fusion = new NetworkFusion(steps, outputs, constants, input, new ImageShape((int)channels, (int)height, (int)width));
-        return fusion.Fuse(steps, outputs);
+        var network = new FrozenNetwork(new ImageShape((int)channels, (int)height, (int)width));
+        var rest = new NetworkFusion(network, new Readers(steps, outputs), constants, input).Fuse(steps, outputs);
+        if (rest is not null)
+            return (rest, network);
+        network.Dispose();
+        return ([.. steps], null);
     }
 
-    private (List<Step> Steps, FrozenNetwork? Network) Fuse(IReadOnlyList<Step> steps, IReadOnlyList<string> outputs)
+    private List<Step>? Fuse(IReadOnlyList<Step> steps, IReadOnlyList<string> outputs)
     {
         foreach (var step in steps)
         {
@@ -74,7 +76,7 @@ internal sealed class NetworkFusion
             results.Add(name);
         }
         if (results.Count == 0)
-            return ([.. steps], null);
+            return null;
         var fused = steps[0] with
         {
             Operator = "Network",
@@ -83,7 +85,7 @@ internal sealed class NetworkFusion
             Kernel = x => [.. _network.Run(x[0].contiguous())],
             Layer = null,
         };
-        return ([fused, .. _rest], _network);
+        return [fused, .. _rest];
     }
 
     private bool TakeAsLayer(Step step)

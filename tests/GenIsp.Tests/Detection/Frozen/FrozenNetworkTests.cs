@@ -1,6 +1,5 @@
 using CsCheck;
 using GenIsp.Detection;
-using GenIsp.Detection.Frozen;
 using GenIsp.Detection.OnnxGraph;
 using GenIsp.Detection.OnnxGraph.Proto;
 using GenIsp.Tests.Detection.OnnxGraph;
@@ -182,6 +181,19 @@ public sealed class FrozenNetworkTests
         sum.backward();
 
         image.grad!.equal(once + once).all().item<bool>().ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_result_that_nobody_uses_gives_no_gradient()
+    {
+        using var scope = NewDisposeScope();
+        var model = On(8, 2, 2).Node("Sigmoid", "x", "y").Node("Add", "x x", "z").Build("y z");
+        using var graph = Load(model, ScalarType.Float32, isFrozen: true);
+        var image = Input(model, ScalarType.Float32).requires_grad_();
+
+        graph.Run(image)[1].sum().backward();
+
+        image.grad!.equal(full_like(image, 2)).all().item<bool>().ShouldBeTrue();
     }
 
     [Fact]
