@@ -35,6 +35,12 @@ internal static class TrainCommand
             var where = DeviceOption.Open(parsed.GetValue(device));
             var (folder, goesOn) = (parsed.GetValue(output)!, parsed.GetValue(resume));
             var options = recipe.Apply(parsed, goesOn ? TrainingRun.OptionsOf(folder) : null);
+            if (recipe.MissingOf(options) is { Count: > 0 } missing)
+            {
+                if (world.IsFirst)
+                    terminal.Say($"genisp: train needs {string.Join(", ", missing)}, here or in the file of --options. See genisp train --help.");
+                return CommandLine.WrongUsage;
+            }
             var cache = CacheOption.Open(terminal, parsed.GetValue(cacheSize));
             TrainingResult result;
             using (var progress = new TrainingProgress(terminal, options.Epochs))

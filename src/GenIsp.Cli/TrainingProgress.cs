@@ -25,7 +25,7 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
                 terminal.Say(string.Create(
                     CultureInfo.InvariantCulture,
                     $"{run.Images} images, {epochs} epochs, {run.Steps} steps"
-                    + $"{(run.FirstStep > 0 ? $", from step {run.FirstStep} on" : "")}; the detector computes in "
+                    + $"{From(run)}; the detector computes in "
                     + $"{PrecisionOption.NameOf(run.Precision)}"));
                 break;
             case TrainingEvent.DetectorTeaches phase:
@@ -56,6 +56,10 @@ internal sealed class TrainingProgress(Terminal terminal, int epochs) : IDisposa
     }
 
     public void Dispose() => _line.Dispose();
+
+    private static string From(TrainingEvent.Started run) => run.FirstStep == 0 ? ""
+        : run.FirstStep < run.Steps ? $", from step {run.FirstStep} on"
+        : ", all made already";
 
     private string Describe(TrainingEvent.EpochDone epoch)
     {

@@ -62,6 +62,16 @@ internal static class TrainingChecks
         }
     }
 
+    public static void SayUntaught(TrainingOptions options, long steps, Action<TrainingEvent> report)
+    {
+        if (options.ImitationSteps >= steps)
+        {
+            report(new TrainingEvent.Warning(
+                $"all {steps} steps imitate a picture, for imitation_steps is {options.ImitationSteps}: the detector teaches nothing. Take "
+                + "more images or epochs, or fewer imitation_steps in a file for --options"));
+        }
+    }
+
     public static void SayIdle(TrainingOptions options, Communicator world, Action<TrainingEvent> report)
     {
         if (options.BatchSize < world.Size)

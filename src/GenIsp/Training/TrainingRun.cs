@@ -108,7 +108,9 @@ public sealed class TrainingRun
         var position = world.FirstOf(directory?.Restore(trainer))!;
         TrainingChecks.RefuseOtherData(folder, position, set.StepsPerEpoch);
         using var log = directory is null ? null : RunLog.Open(directory.Path, position.Step);
-        report(new TrainingEvent.Started(set.Count, (long)options.Epochs * set.StepsPerEpoch, position.Step, detector.Precision));
+        var steps = (long)options.Epochs * set.StepsPerEpoch;
+        TrainingChecks.SayUntaught(options, steps, report);
+        report(new TrainingEvent.Started(set.Count, steps, position.Step, detector.Precision));
         return new TrainingRun(
             directory, options, detector, set, validation, validation ?? training, trainer, position, cache, log, report, world,
             cancellation).Run();

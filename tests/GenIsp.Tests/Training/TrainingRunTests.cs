@@ -235,6 +235,16 @@ public sealed class TrainingRunTests(TrainingRunTests.FinishedRun finished) : IC
         TrainingRun.OptionsOf(_photos["run"]).Precision.ShouldBe(DetectorTypes.Resolve(DetectorPrecision.Auto));
     }
 
+    [Theory]
+    [InlineData(3, 0), InlineData(4, 1), InlineData(9, 1)]
+    public void It_is_said_when_all_steps_imitate(int imitation, int warnings)
+    {
+        Start(_photos.Options with { ImitationSteps = imitation, ValidationImages = null, ValidationAnnotations = null });
+
+        _events.OfType<TrainingEvent.Warning>().Count(warning => warning.Text.StartsWith("all 4 steps imitate a picture", StringComparison.Ordinal))
+            .ShouldBe(warnings);
+    }
+
     [Fact]
     public void A_cache_changes_nothing_whether_it_is_cold_or_warm_or_fails_or_comes_and_goes()
     {

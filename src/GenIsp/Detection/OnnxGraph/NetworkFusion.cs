@@ -206,7 +206,7 @@ internal sealed class NetworkFusion
         return images;
     }
 
-    private static Tensor Ramp(long count) => arange(count, dtype: ScalarType.Float64);
+    private static Tensor Ramp(long count) => tensor([.. Enumerable.Range(0, checked((int)count)).Select(number => (double)number)]);
 
     private static bool IsEqual(Tensor a, Tensor b) => a.shape.AsSpan().SequenceEqual(b.shape) && a.equal(b).all().ReadCpuBool(0);
 
