@@ -206,7 +206,8 @@ internal sealed class NetworkFusion
         return images;
     }
 
-    private static Tensor Ramp(long count) => tensor([.. Enumerable.Range(0, checked((int)count)).Select(number => (double)number)]);
+    // 0, 1, 2, …, in which float64 is exact.
+    private static Tensor Ramp(long count) => ones(count, dtype: ScalarType.Float64).cumsum(0).Plus(-1);
 
     private static bool IsEqual(Tensor a, Tensor b) => a.shape.AsSpan().SequenceEqual(b.shape) && a.equal(b).all().ReadCpuBool(0);
 
