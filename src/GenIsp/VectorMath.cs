@@ -88,7 +88,7 @@ internal static class VectorMath
         return Vector.ConditionalSelect(Vector.Equals(x, x), log, x);
     }
 
-    /// <summary>Whether any number is not below another.</summary>
+    /// <summary>Whether any number is as large as another, or larger.</summary>
     public static bool IsAnyAtLeast(ReadOnlySpan<float> x, float least)
     {
         var vectors = MemoryMarshal.Cast<float, Vector<float>>(x);

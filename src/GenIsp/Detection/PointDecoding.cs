@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace GenIsp.Detection;
 
 /// <summary>
-/// <see cref="IOutputConvention.Decode(Tensor, Tensor, Tensor)"/> of all points, there and back in one pass each: libtorch's ten operations go over the output as
-/// many times.
+/// <see cref="IOutputConvention.Decode(Tensor, Tensor, Tensor)"/> of all points, there and back in one pass each: libtorch's ten operations
+/// go over the output as many times.
 /// </summary>
 internal sealed unsafe class PointDecoding : autograd.SingleTensorFunction<PointDecoding>
 {
@@ -24,13 +24,14 @@ internal sealed unsafe class PointDecoding : autograd.SingleTensorFunction<Point
     /// <returns>Scores [N, C] and boxes [N, 4].</returns>
     public static (Tensor Scores, Tensor Boxes) Apply(IOutputConvention convention, Tensor raw, PointGrid grid)
     {
-        if (raw.device_type != TorchSharp.DeviceType.CPU || raw.dtype != ScalarType.Float32 || !raw.is_contiguous())
+        if (raw.device_type != TorchSharp.DeviceType.CPU || raw.dtype != ScalarType.Float32 || !raw.is_contiguous()
+            || raw.size(0) != grid.Centres.Length)
             return convention.Decode(raw, grid.Points, grid.Strides);
         using var scope = NewDisposeScope();
         // One operation has one result, of which these are parts. (Of several, TorchSharp wants a gradient of each.)
         var made = is_grad_enabled() && raw.requires_grad ? apply(raw, convention, grid) : There(raw, convention, grid);
-        var points = grid.Centres.Length;
-        return scope.MoveToOuter(made.narrow(0, 0, made.numel() - 4 * points).view(points, -1), made.narrow(0, made.numel() - 4 * points, 4 * points).view(points, 4));
+        var (points, scores) = (grid.Centres.Length, made.numel() - 4 * grid.Centres.Length);
+        return scope.MoveToOuter(made.narrow(0, 0, scores).view(points, -1), made.narrow(0, scores, 4 * points).view(points, 4));
     }
 
     /// <inheritdoc/>

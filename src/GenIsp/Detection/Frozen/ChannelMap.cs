@@ -11,7 +11,7 @@ internal sealed class ChannelMap
     {
         if (!results.SelectMany(channels => channels).Order().SequenceEqual(Enumerable.Range(0, images.Sum())))
             throw new ArgumentException("Not every channel goes to one place.", nameof(results));
-        (Images, Results) = (images, [.. results.Select(channels => channels.Count)]);
+        Results = [.. results.Select(channels => channels.Count)];
         (int Image, int Channel)[] places = [.. images.SelectMany((count, image) => Enumerable.Range(0, count).Select(i => (image, i)))];
         Runs =
         [
@@ -22,9 +22,6 @@ internal sealed class ChannelMap
         ];
         RunsBack = [.. Runs.Select(run => run.Back)];
     }
-
-    /// <summary>Channels of each image.</summary>
-    public IReadOnlyList<int> Images { get; }
 
     /// <summary>Channels of each result.</summary>
     public IReadOnlyList<int> Results { get; }

@@ -29,6 +29,8 @@ internal sealed unsafe class ConvolutionLayer : ILayer
     public void Forward(ReadOnlySpan<Pixels> images, ReadOnlySpan<Pixels> results, float* kept) =>
         _kernel.Run(images[0], null, _activation, kept, results[0]);
 
+    public void PrepareBack() => _kernel.PrepareBack();
+
     public void Back(ReadOnlySpan<Pixels> gradients, float* kept, ReadOnlySpan<Pixels> results)
     {
         if (_activation.Kind != ActivationKind.None)

@@ -14,8 +14,9 @@ internal sealed unsafe class FrozenNetwork : IDisposable
     private readonly List<ImageShape> _shapes;
     private readonly List<(int Image, long[] Shape)> _results = [];
 
-    // Of runs that are over. Each run has one for itself, so several threads may run.
+    // Of ways that are over. Each has one for itself, so several threads may run.
     private readonly ConcurrentBag<Workspace> _workspaces = [];
+    private bool _isDisposed;
 
     /// <param name="input">
     /// Of its image, [1, C, H, W], which is image number 0 and lies plane by plane: it is for <see cref="PlanarLayer"/>s.
@@ -31,6 +32,8 @@ internal sealed unsafe class FrozenNetwork : IDisposable
     /// <returns>Those of the images that it makes.</returns>
     public int[] Add(ILayer layer, params int[] images)
     {
+        if (images.Contains(0) != layer is PlanarLayer)
+            throw new ArgumentException("The input lies plane by plane, and no other image does.", nameof(images));
         int[] results = [.. Enumerable.Range(_shapes.Count, layer.Results.Count)];
         _shapes.AddRange(layer.Results);
         _stages.Add(new Stage(layer, images, results));
@@ -54,8 +57,10 @@ internal sealed unsafe class FrozenNetwork : IDisposable
     /// <summary>All of it.</summary>
     /// <param name="image">[1, C, H, W], contiguous float32 on the processor.</param>
     /// <returns>The results, with a gradient to the image if that requires one; in the caller's dispose scope.</returns>
+    /// <exception cref="ObjectDisposedException">The network is gone.</exception>
     public IReadOnlyList<Tensor> Run(Tensor image)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (is_grad_enabled() && image.requires_grad)
             return Apart(Passage.apply(image, this));
         using var way = new Way(this);
@@ -64,6 +69,7 @@ internal sealed unsafe class FrozenNetwork : IDisposable
 
     public void Dispose()
     {
+        _isDisposed = true;
         while (_workspaces.TryTake(out var workspace))
             workspace.Dispose();
     }
@@ -80,7 +86,8 @@ internal sealed unsafe class FrozenNetwork : IDisposable
         {
             var (channels, height, width) = _shapes[image];
             var part = all.narrow(0, first, _shapes[image].Count);
-            parts.Add((shape.Length == 4 ? part.view(1, height, width, channels).permute(0, 3, 1, 2) : part.view(shape)).MoveToOuterDisposeScope());
+            part = shape.Length == 4 ? part.view(1, height, width, channels).permute(0, 3, 1, 2) : part.view(shape);
+            parts.Add(part.MoveToOuterDisposeScope());
             first += _shapes[image].Count;
         }
         return parts;
@@ -129,6 +136,8 @@ internal sealed unsafe class FrozenNetwork : IDisposable
             {
                 foreach (var number in stage.Results.Where(number => images[number].IsNothing))
                     images[number] = Of(number, _workspace.Take(_network._shapes[number].Count));
+                if (keeps)
+                    stage.Layer.PrepareBack();
                 if (keeps && stage.Layer.Kept > 0)
                     _kept[i] = (nint)_workspace.Take(stage.Layer.Kept);
                 stage.Layer.Forward(
@@ -143,6 +152,7 @@ internal sealed unsafe class FrozenNetwork : IDisposable
 
         public Tensor Back(Tensor gradient)
         {
+            ObjectDisposedException.ThrowIf(_network._isDisposed, _network);
             var (channels, height, width) = _network._shapes[0];
             var result = empty([1, channels, height, width], dtype: ScalarType.Float32);
             var own = result.Pointer<float>();
@@ -192,7 +202,6 @@ internal sealed unsafe class FrozenNetwork : IDisposable
             if (!isSet)
                 result.zero_();
             GC.KeepAlive(result);
-            Dispose();
             return result;
         }
 
@@ -203,7 +212,10 @@ internal sealed unsafe class FrozenNetwork : IDisposable
                 return;
             IsOver = true;
             _workspace.FreeAll();
-            _network._workspaces.Add(_workspace);
+            if (_network._isDisposed)
+                _workspace.Dispose();
+            else
+                _network._workspaces.Add(_workspace);
         }
 
         private Pixels Of(int number, float* first)
@@ -221,17 +233,29 @@ internal sealed unsafe class FrozenNetwork : IDisposable
         {
             var (image, network) = ((Tensor)vars[0], (FrozenNetwork)vars[1]);
             var way = new Way(network);
-            ctx.save_data("network", network);
-            ctx.save_data("way", way);
-            ctx.save_for_backward([image]);
-            return way.There(image, keeps: true);
+            try
+            {
+                var result = way.There(image, keeps: true);
+                ctx.save_data("network", network);
+                ctx.save_data("way", way);
+                ctx.save_for_backward([image]);
+                return result;
+            }
+            catch
+            {
+                way.Dispose();
+                throw;
+            }
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             var way = (Way)ctx.get_data("way");
             if (!way.IsOver)
-                return [way.Back(grad_output), null!];
+            {
+                using (way)
+                    return [way.Back(grad_output), null!];
+            }
             // Somebody comes back a second time, which is rare: what was kept is made again.
             using var scope = NewDisposeScope();
             using var again = new Way((FrozenNetwork)ctx.get_data("network"));

@@ -30,6 +30,11 @@ internal unsafe interface ILayer
     /// <param name="kept">As many numbers as <see cref="Kept"/>, or null where nobody will come back.</param>
     void Forward(ReadOnlySpan<Pixels> images, ReadOnlySpan<Pixels> results, float* kept);
 
+    /// <summary>Makes what every way back needs; at a time when an exception still reaches the caller.</summary>
+    void PrepareBack()
+    {
+    }
+
     /// <summary>Back.</summary>
     /// <param name="gradients">Of the results; may be overwritten.</param>
     /// <param name="kept">Of <see cref="Forward"/>.</param>

@@ -65,7 +65,7 @@ internal sealed unsafe class MaxPoolLayer(ImageShape image, SlidingWindow window
                     {
                         var pixel = row * image.Width + column;
                         var number = Vector.Load(from + pixel * channels + channel);
-                        // What is no number wins, the first of them, as in libtorch.
+                        // What is no number wins.
                         var isGreater = Vector.GreaterThan(number, greatest)
                             | Vector.AndNot(Vector.Equals(greatest, greatest), Vector.Equals(number, number));
                         greatest = Vector.ConditionalSelect(isGreater, number, greatest);

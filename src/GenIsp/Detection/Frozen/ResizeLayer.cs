@@ -24,7 +24,8 @@ internal sealed unsafe class ResizeLayer(ImageShape image, float[] rows, float[]
     public void Forward(ReadOnlySpan<Pixels> images, ReadOnlySpan<Pixels> results, float* kept)
     {
         float* from = images[0].At(0, 0), to = results[0].At(0, 0);
-        Planes.ForEach(_rows.Length, 8L * _columns.Length * image.Channels, y => Row(from, _rows[y], to + (nint)y * _columns.Length * image.Channels));
+        nint row = (nint)_columns.Length * image.Channels;
+        Planes.ForEach(_rows.Length, 8 * row, y => Row(from, _rows[y], to + y * row));
     }
 
     public void Back(ReadOnlySpan<Pixels> gradients, float* kept, ReadOnlySpan<Pixels> results)

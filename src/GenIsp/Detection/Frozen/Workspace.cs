@@ -15,12 +15,9 @@ internal sealed unsafe class Workspace : IDisposable
     // By address.
     private readonly List<(nint Start, nint Length)> _free = [];
     private readonly Dictionary<nint, nint> _taken = [];
-    private readonly List<nint> _chunks = [];
+    private readonly List<(nint Start, nint Length)> _chunks = [];
 
     ~Workspace() => Release();
-
-    /// <summary>Pieces that are not given back.</summary>
-    public int Taken => _taken.Count;
 
     /// <summary>So many numbers, from the start of a cache line on; not set.</summary>
     public float* Take(nint count)
@@ -69,7 +66,9 @@ internal sealed unsafe class Workspace : IDisposable
         var length = Math.Max(Chunk, needed);
         var start = (nint)NativeMemory.AlignedAlloc((nuint)length, (nuint)CacheLine);
         LargePages.Advise((void*)start, length);
-        _chunks.Add(start);
+        // Of a way that nobody goes back, the collector should know the size.
+        GC.AddMemoryPressure(length);
+        _chunks.Add((start, length));
         return Add(start, length);
     }
 
@@ -95,8 +94,11 @@ internal sealed unsafe class Workspace : IDisposable
 
     private void Release()
     {
-        foreach (var chunk in _chunks)
-            NativeMemory.AlignedFree((void*)chunk);
+        foreach (var (start, length) in _chunks)
+        {
+            NativeMemory.AlignedFree((void*)start);
+            GC.RemoveMemoryPressure(length);
+        }
         _chunks.Clear();
         _free.Clear();
         _taken.Clear();

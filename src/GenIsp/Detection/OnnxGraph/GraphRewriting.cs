@@ -100,7 +100,7 @@ internal static class GraphRewriting
         var parts = new List<(Step Slice, int First, int End)>();
         foreach (var slice in slices)
         {
-            if (slice.Operator != "Slice" || slice.Inputs[0] != image || slice.Inputs.Length > 4 && numbers(slice, 4) is not [1]
+            if (slice.Operator != "Slice" || slice.Node.Opset < 10 || slice.Inputs[0] != image || slice.Inputs.Length > 4 && numbers(slice, 4) is not [1]
                 || numbers(slice, 1) is not [>= 0 and var first] || numbers(slice, 2) is not [var end] || numbers(slice, 3) is not [1]
                 || first >= Math.Min(end, channels))
                 return null;
@@ -121,7 +121,7 @@ internal static class GraphRewriting
         IReadOnlyList<Step> steps, IReadOnlyList<string> outputs, IReadOnlyDictionary<string, Tensor> constants)
     {
         var readers = new Readers(steps, outputs);
-        var slices = steps.Where(step => step is { Operator: "Slice", Inputs.Length: 5 }).ToDictionary(step => step.Outputs[0]);
+        var slices = steps.Where(step => step is { Operator: "Slice", Inputs.Length: 5, Node.Opset: >= 10 }).ToDictionary(step => step.Outputs[0]);
         long? Number(Step slice, int input) =>
             constants.TryGetValue(slice.Inputs[input], out var number) && number.numel() == 1 ? number.Numbers<long>()[0] : null;
         bool TakesEverySecond(Step slice, long axis) => Number(slice, 1) is 0 or 1 && Number(slice, 2) >= Inputs.MaxElements

@@ -11,7 +11,7 @@ namespace GenIsp.Detection.OnnxGraph;
 /// </summary>
 internal sealed class NetworkFusion
 {
-    // Planes of the input.
+    // Planes of the input: a pointer to each lies on the stack.
     private const int MostChannels = 64;
 
     private readonly string _input;
@@ -77,12 +77,13 @@ internal sealed class NetworkFusion
         }
         if (results.Count == 0)
             return null;
+        var network = _network;
         var fused = steps[0] with
         {
             Operator = "Network",
             Inputs = [_input],
             Outputs = [.. results],
-            Kernel = x => [.. _network.Run(x[0].contiguous())],
+            Kernel = x => [.. network.Run(x[0].contiguous())],
             Layer = null,
         };
         return [fused, .. _rest];
@@ -91,16 +92,24 @@ internal sealed class NetworkFusion
     private bool TakeAsLayer(Step step)
     {
         string[] images = [.. step.Inputs.Where(name => name.Length > 0 && !_constants.ContainsKey(name))];
-        if (images.Length == 0 || !images.All(_images.ContainsKey))
+        if (images.Length == 0 || !images.All(_images.ContainsKey) || !TakesOnlyImages(step, images.Length) || step.Operator != "Concat" && step.Inputs[0] != images[0])
             return false;
         ImageShape[] shapes = [.. images.Select(name => _network.ShapeOf(_images[name]))];
-        if (LayerOf(step, shapes) is not { } layer)
+        if (LayerOf(step, shapes) is not { } layer || layer is PlanarLayer && images[0] != _input)
             return false;
         var made = _network.Add(layer, [.. images.Select(name => name == _input && layer is not PlanarLayer ? InOrder() : _images[name])]);
         foreach (var (name, image) in step.Outputs.Zip(made).Where(pair => pair.First.Length > 0))
             _images.Add(name, image);
         return true;
     }
+
+    // And not, say, an image where the file should have numbers, nor more inputs than the operator knows.
+    private static bool TakesOnlyImages(Step step, int images) => step.Operator switch
+    {
+        "Add" => images == 2 && step.Inputs.Length == 2,
+        "Concat" or GraphRewriting.Shuffle => true,
+        _ => images == 1,
+    };
 
     // The input as layers take it.
     private int InOrder() => _inOrder ??= _network.Add(new PlanarLayer(_network.ShapeOf(0), [(0, 0)]), 0)[0];
@@ -135,10 +144,12 @@ internal sealed class NetworkFusion
         long[] whole = [1, shape.Channels, shape.Height, shape.Width];
         var down = Compute(step, [Ramp(shape.Height).view(1, 1, -1, 1).expand(whole)])[0];
         var across = Compute(step, [Ramp(shape.Width).view(1, 1, 1, -1).expand(whole)])[0];
+        var inward = Compute(step, [Ramp(shape.Channels).view(1, -1, 1, 1).expand(whole)])[0];
         if (down.shape is not [1, var channels, > 0, > 0] || channels != shape.Channels)
             return null;
         var (rows, columns) = (down[0, 0, .., 0], across[0, 0, 0, ..]);
-        return IsEqual(down, rows.view(1, 1, -1, 1).expand(down.shape)) && IsEqual(across, columns.expand(across.shape))
+        return IsEqual(inward, Ramp(channels).view(1, -1, 1, 1).expand(down.shape))
+            && IsEqual(down, rows.view(1, 1, -1, 1).expand(down.shape)) && IsEqual(across, columns.expand(across.shape))
             ? new ResizeLayer(shape, rows.to_type(ScalarType.Float32).Numbers<float>(), columns.to_type(ScalarType.Float32).Numbers<float>())
             : null;
     }
@@ -177,7 +188,7 @@ internal sealed class NetworkFusion
         Step[] parts = [.. concat.Inputs.Select(name => _makers.GetValueOrDefault(name)).OfType<Step>()];
         if (parts.Length != concat.Inputs.Length
             || !parts.All(part => part.Operator == "Reshape" && part.Inputs[0] != _input && _images.ContainsKey(part.Inputs[0])
-                && _readers.Only(part.Outputs[0]) is not null))
+                && part.Inputs[1..].All(_constants.ContainsKey) && _readers.Only(part.Outputs[0]) is not null))
             return false;
         int[] images = [.. parts.Select(part => _images[part.Inputs[0]])];
         ImageShape[] shapes = [.. images.Select(_network.ShapeOf)];

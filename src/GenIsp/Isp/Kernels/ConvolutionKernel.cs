@@ -24,6 +24,9 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
     /// <summary>[out, in / groups, height, width].</summary>
     private protected Tensor Weight { get; }
 
+    /// <summary>Channels of an image.</summary>
+    public int Inputs { get; }
+
     /// <summary>Channels of the result.</summary>
     private protected int Outputs { get; }
 
@@ -80,12 +83,12 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
     {
         using var scope = NewDisposeScope();
         var result = ResultFor(image);
-        var kept = activation.Kind == ActivationKind.Silu ? Pixels.Empty(Pixels.ShapeOf(result)) : empty(Vectors(result), dtype: ScalarType.Int16);
+        var kept = empty(Kept(activation, (nint)result.numel()), dtype: ScalarType.Float32);
         Apply(image, addend, activation, kept, result);
         return scope.MoveToOuter(result, kept);
     }
 
-    /// <summary>The gradient of the image; by one thread at a time.</summary>
+    /// <summary>The gradient of the image.</summary>
     /// <param name="gradient">[N, out, H', W'], float32, channels-last: of the result.</param>
     /// <param name="shape">The image's: [N, in, H, W].</param>
     /// <returns>[N, in, H, W], channels-last.</returns>
@@ -112,10 +115,10 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
     {
         using var scope = NewDisposeScope();
         Check(gradient, Outputs);
-        if (kept.numel() != (activation.Kind == ActivationKind.Silu ? gradient.numel() : Vectors(gradient)))
+        if (kept.numel() != Kept(activation, (nint)gradient.numel()))
             throw new ArgumentException($"This was not kept for a gradient of [{string.Join(", ", gradient.shape)}].", nameof(kept));
         var result = Pixels.Empty(Pixels.ShapeOf(gradient));
-        RunBackThrough(activation, InOrder(gradient), NumbersOf(kept), new Pixels(result));
+        RunBackThrough(activation, InOrder(gradient), kept.Pointer<float>(), new Pixels(result));
         GC.KeepAlive(kept);
         return result.MoveToOuterDisposeScope();
     }
@@ -139,9 +142,6 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
     /// <exception cref="ArgumentException">The image is smaller than the window.</exception>
     public long[] ShapeFor(long[] image) => [image[0], Outputs, Made(image[2], 0), Made(image[3], 1)];
 
-    /// <summary>Channels of an image.</summary>
-    public int Inputs { get; }
-
     /// <summary>Numbers in a vector.</summary>
     private protected abstract int VectorLength { get; }
 
@@ -153,7 +153,10 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
     /// <param name="result">[N, out, H', W'].</param>
     public abstract void Run(Pixels image, float* addend, Activation activation, void* kept, Pixels result);
 
-    /// <summary>The gradient of the image; by one thread at a time.</summary>
+    /// <summary>Makes what the way back needs, which otherwise the first one does: it takes time and memory.</summary>
+    public abstract void PrepareBack();
+
+    /// <summary>The gradient of the image.</summary>
     /// <param name="gradient">[N, out, H', W'].</param>
     /// <param name="result">[N, in, H, W].</param>
     public abstract void RunBack(Pixels gradient, Pixels result);
@@ -177,7 +180,7 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
             }
         }
         var others = addend is null ? default : InOrder(addend);
-        Run(InOrder(image), addend is null ? null : others.At(0, 0), activation, kept is null ? null : NumbersOf(kept), new Pixels(result));
+        Run(InOrder(image), addend is null ? null : others.At(0, 0), activation, kept is null ? null : kept.Pointer<float>(), new Pixels(result));
         GC.KeepAlive(others.Owner);
         GC.KeepAlive(kept);
     }
@@ -188,11 +191,7 @@ internal abstract unsafe class ConvolutionKernel : IDisposable
         return Pixels.Empty(ShapeFor(Pixels.ShapeOf(image)));
     }
 
-    private long Vectors(Tensor image) => (image.numel() + VectorLength - 1) / VectorLength;
-
     private static Pixels InOrder(Tensor image) => new(Pixels.IsChannelsLast(image) ? image : Pixels.ChannelsLast(image));
-
-    private static void* NumbersOf(Tensor kept) => kept.dtype == ScalarType.Int16 ? kept.Pointer<ushort>() : new Pixels(kept).At(0, 0);
 
     // Throws what libtorch would: the pointers behind it trust the shape, and that there is memory.
     private void Check(Tensor image, long channels)

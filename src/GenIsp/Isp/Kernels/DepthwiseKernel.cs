@@ -62,16 +62,16 @@ internal sealed unsafe class DepthwiseKernel<TSimd, TVector> : SimdKernel<TSimd,
     }
 
     // Without strides, it is a convolution with the turned windows.
-    public override void RunBack(Pixels gradient, Pixels result)
+    private protected override void MakeBack()
     {
         if (_turned is not null)
+            _back = Own(new DepthwiseKernel<TSimd, TVector>(Weight.flip(2, 3), null, _turned));
+    }
+
+    private protected override void RunPreparedBack(Pixels gradient, Pixels result)
+    {
+        if (_back is not null)
         {
-            if (_back is null)
-            {
-                using var quiet = no_grad();
-                using var turned = Weight.flip(2, 3);
-                _back = Own(new DepthwiseKernel<TSimd, TVector>(turned, null, _turned));
-            }
             _back.Run(gradient, null, default, null, result);
             return;
         }

@@ -49,20 +49,20 @@ internal sealed unsafe class LineKernel<TSimd, TVector> : PatchKernel<TSimd, TVe
     }
 
     // Without strides, it is a convolution with the turned window.
-    public override void RunBack(Pixels gradient, Pixels result)
+    private protected override void MakeBack()
     {
         if (_turned is null)
-        {
-            base.RunBack(gradient, result);
-            return;
-        }
-        if (_back is null)
-        {
-            using var scope = NewDisposeScope();
-            using var quiet = no_grad();
+            base.MakeBack();
+        else
             _back = Own(new LineKernel<TSimd, TVector>(Weight.transpose(0, 1).flip(2, 3), null, _turned));
-        }
-        _back.Run(gradient, null, default, null, result);
+    }
+
+    private protected override void RunPreparedBack(Pixels gradient, Pixels result)
+    {
+        if (_back is null)
+            base.RunPreparedBack(gradient, result);
+        else
+            _back.Run(gradient, null, default, null, result);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

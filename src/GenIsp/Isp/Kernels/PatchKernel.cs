@@ -63,12 +63,16 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
         });
     }
 
-    public override void RunBack(Pixels gradient, Pixels result)
+    private protected override void MakeBack()
     {
-        _back ??= [.. Enumerable.Range(0, (Window.Height + _rowsTogether - 1) / _rowsTogether).Select(
+        _back = [.. Enumerable.Range(0, (Window.Height + _rowsTogether - 1) / _rowsTogether).Select(
             part => BackPartOf(part * _rowsTogether, Math.Min(_rowsTogether, Window.Height - part * _rowsTogether)))];
+    }
+
+    private protected override void RunPreparedBack(Pixels gradient, Pixels result)
+    {
         result.Clear();
-        var back = _back;
+        var back = _back!;
         // Bands of places so high that only neighbours reach into each other: every second one at the same time.
         var together = Math.Max(4, Window.Height);
         var bands = (gradient.Height + together - 1) / together;

@@ -41,16 +41,9 @@ internal sealed unsafe class ProductKernel<TSimd, TVector> : SimdKernel<TSimd, T
         });
     }
 
-    public override void RunBack(Pixels gradient, Pixels result)
-    {
-        if (_back is null)
-        {
-            // Only the numbers are kept: nobody goes back through this one.
-            using var turned = Weight.transpose(0, 1);
-            _back = Own(new ProductKernel<TSimd, TVector>(turned, null));
-        }
-        _back.Run(gradient, null, default, null, result);
-    }
+    private protected override void MakeBack() => _back = Own(new ProductKernel<TSimd, TVector>(Weight.transpose(0, 1), null));
+
+    private protected override void RunPreparedBack(Pixels gradient, Pixels result) => _back!.Run(gradient, null, default, null, result);
 
     // What is left over of rows or columns is computed aside: it reads or writes more than there is.
     private void Multiply(float* values, int rows, float* result)

@@ -17,6 +17,8 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
     private const int OperationsANumber = 32;
 
     private readonly List<IDisposable> _owned = [];
+    private readonly Lock _preparing = new();
+    private bool _isPrepared;
 
     /// <summary>Columns of the panels.</summary>
     private protected int Padded { get; } = Panels<TSimd, TVector>.PaddedColumns(checked((int)weight.shape[0]));
@@ -26,6 +28,34 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
         base.Dispose();
         _owned.ForEach(part => part.Dispose());
     }
+
+    public sealed override void PrepareBack()
+    {
+        lock (_preparing)
+        {
+            if (_isPrepared)
+                return;
+            using var scope = NewDisposeScope();
+            using var quiet = no_grad();
+            MakeBack();
+            _isPrepared = true;
+        }
+    }
+
+    public sealed override void RunBack(Pixels gradient, Pixels result)
+    {
+        PrepareBack();
+        RunPreparedBack(gradient, result);
+    }
+
+    /// <summary>
+    /// Makes what <see cref="RunPreparedBack"/> needs, of <see cref="ConvolutionKernel.Weight"/>. Of a kernel in it only its numbers are kept:
+    /// nobody goes back through that one.
+    /// </summary>
+    private protected abstract void MakeBack();
+
+    /// <summary>The gradient of the image.</summary>
+    private protected abstract void RunPreparedBack(Pixels gradient, Pixels result);
 
     /// <summary>What goes with this kernel.</summary>
     private protected T Own<T>(T part)

@@ -74,17 +74,10 @@ internal sealed unsafe class WinogradKernel<TSimd, TVector> : SimdKernel<TSimd, 
             Apply(epilogue, result);
     }
 
-    public override void RunBack(Pixels gradient, Pixels result)
-    {
-        if (_back is null)
-        {
-            using var scope = NewDisposeScope();
-            using var quiet = no_grad();
-            // Only the numbers are kept: nobody goes back through this one.
-            _back = Own(new WinogradKernel<TSimd, TVector>(Weight.transpose(0, 1).flip(2, 3), null, _turned));
-        }
-        _back.Run(gradient, null, default, null, result);
-    }
+    private protected override void MakeBack() =>
+        _back = Own(new WinogradKernel<TSimd, TVector>(Weight.transpose(0, 1).flip(2, 3), null, _turned));
+
+    private protected override void RunPreparedBack(Pixels gradient, Pixels result) => _back!.Run(gradient, null, default, null, result);
 
     private void Run(Plane image, Plane result, Epilogue<TSimd, TVector> epilogue, nint place)
     {

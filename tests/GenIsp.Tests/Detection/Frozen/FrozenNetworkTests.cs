@@ -1,5 +1,6 @@
 using CsCheck;
 using GenIsp.Detection;
+using GenIsp.Detection.Frozen;
 using GenIsp.Detection.OnnxGraph;
 using GenIsp.Detection.OnnxGraph.Proto;
 using GenIsp.Tests.Detection.OnnxGraph;
@@ -58,17 +59,18 @@ public sealed class FrozenNetworkTests
     {
         var x = image.detach().clone().requires_grad_();
         var made = graph.Run(x);
-        var sum = made.Select((one, i) => (one * (arange(one.numel(), dtype: one.dtype) + i).sin().view(one.shape)).sum()).Aggregate((a, b) => a + b);
+        var sum = made.Select((one, i) => (one * (arange(one.numel(), dtype: one.dtype) + i).sin().view(one.shape)).sum())
+            .Aggregate((a, b) => a + b);
         sum.backward();
         return (made, x.grad!);
     }
 
-    private static void ShouldBeFloat64s(ModelProto model, int steps, double tolerance = 1e-5)
+    private static void ShouldBeFloat64s(ModelProto model, int? steps = null, double tolerance = 1e-5)
     {
         using var scope = NewDisposeScope();
         using var plain = Load(model, ScalarType.Float64, isFrozen: false);
         using var frozen = Load(model, ScalarType.Float32, isFrozen: true);
-        frozen.StepCount.ShouldBe(steps);
+        frozen.StepCount.ShouldBe(steps ?? frozen.StepCount);
         var expected = ThereAndBack(plain, Input(model, ScalarType.Float64));
 
         var found = ThereAndBack(frozen, Input(model, ScalarType.Float32));
@@ -76,7 +78,8 @@ public sealed class FrozenNetworkTests
         foreach (var (one, reference) in found.Made.Append(found.Gradient).Zip(expected.Made.Append(expected.Gradient)))
         {
             one.shape.ShouldBe(reference.shape);
-            (one.@double() - reference).abs().max().item<double>().ShouldBeLessThan(tolerance * Math.Max(1, reference.abs().max().item<double>()));
+            (one.@double() - reference).abs().max().item<double>()
+                .ShouldBeLessThan(tolerance * Math.Max(1, reference.abs().max().item<double>()));
         }
         using var quiet = no_grad();
         foreach (var (one, again) in found.Made.Zip(frozen.Run(Input(model, ScalarType.Float32))))
@@ -89,7 +92,8 @@ public sealed class FrozenNetworkTests
         .Sample((height, width, channels, pool, isLinear) =>
             // Sums of some hundred products, by Winograd's rule.
             ShouldBeFloat64s(
-                LittleDetector(2 * height, 2 * width, channels, 2 * pool + 1, isLinear ? "linear" : "nearest"), steps: 1, tolerance: 1e-4), iter: 20, threads: 1);
+                LittleDetector(2 * height, 2 * width, channels, 2 * pool + 1, isLinear ? "linear" : "nearest"), steps: 1, tolerance: 1e-4),
+            iter: 20, threads: 1);
 
     [Fact]
     public void A_pool_keeps_the_place_of_the_greatest() => Gen.Select(
@@ -128,13 +132,92 @@ public sealed class FrozenNetworkTests
             .Node("Sigmoid", "x", "s").Node("Slice", inputs.Replace("x", "s", StringComparison.Ordinal), "t").Node("Sigmoid", "t", "y").Build(),
         steps: 3);
 
+    // Odd files, but the plain operators take them.
+    [Theory]
+    [InlineData("Add", "x x c"), InlineData("Sigmoid", "x x"), InlineData("Sigmoid", "c x"), InlineData("Concat", "x c")]
+    [InlineData("Resize", "x x scales"), InlineData("Resize", "x _ deeper")]
+    public void What_a_layer_does_not_know_stays_libtorchs(string kind, string inputs) => ShouldBeFloat64s(
+        On(16, 4, 6).RandomWeight("c", 1, 16, 4, 6).Weight("scales", [1, 1, 2, 2]).Weight("deeper", [1, 1.05f, 2, 2])
+            .Node(kind, inputs, "a", kind switch
+            {
+                "Concat" => [("axis", 1)],
+                "Resize" => [("coordinate_transformation_mode", "asymmetric")],
+                _ => [],
+            })
+            .Node("Add", "x x", "b").Build("a b"),
+        steps: 2);
+
+    [Fact]
+    public void Every_second_pixel_of_a_layers_image_is_right()
+    {
+        var model = On(16, 4, 6).Node("Sigmoid", "x", "s");
+        Focus(model);
+        foreach (var node in model.Model.Graph.Node.Where(node => node.OpType == "Slice" && node.Input[0] == "x"))
+            node.Input[0] = "s";
+
+        ShouldBeFloat64s(model.Build("focus"), steps: 2);
+    }
+
+    [Theory]
+    [InlineData("ceil_mode", 1), InlineData("dilations", 2), InlineData("pads", 1), InlineData("auto_pad", 0)]
+    public void Pools_of_all_kinds_are_right(string attribute, int value) => ShouldBeFloat64s(
+        On(16, 7, 8).Node(
+            "MaxPool", "x", "y", ("kernel_shape", new[] { 3, 2 }), ("strides", new[] { 2, 2 }), attribute switch
+            {
+                "auto_pad" => (attribute, "SAME_UPPER"),
+                "dilations" => (attribute, new[] { value, value }),
+                "pads" => (attribute, new[] { value, 0, 0, value }),
+                _ => (attribute, value),
+            }).Build());
+
+    [Theory]
+    [InlineData("Split", "x parts", "y _ w", "y w", 1), InlineData("Concat", "x x", "y", "y", -3), InlineData("Sigmoid", "x", "y", "y x", 1)]
+    public void Names_and_axes(string kind, string inputs, string made, string outputs, int axis) => ShouldBeFloat64s(
+        On(20, 5, 7).Longs("parts", 3, 1, 16).Node(kind, inputs, made, kind == "Sigmoid" ? [] : [("axis", axis)]).Build(outputs));
+
+    [Fact]
+    public void A_result_can_be_read_within() => ShouldBeFloat64s(
+        On(16, 3, 3).Node("Sigmoid", "x", "a").Node("Sigmoid", "a", "b").Node("Add", "a b", "c").Build("c a b"), steps: 1);
+
+    // Unequal channels, one that others read, and one that is another shape.
+    [Theory]
+    [InlineData("a y", 16), InlineData("y", 8)]
+    public void Points_that_are_no_rows_stay_libtorchs(string outputs, int channels) => ShouldBeFloat64s(
+        On(16, 4, 4).Longs("flat", 1, channels, -1).Node("Sigmoid", "x", "s").Node("Reshape", "s flat", "a").Node("Reshape", "s flat", "b")
+            .Node("Concat", "a b", "c", ("axis", 2)).Node("Transpose", "c", "y", ("perm", new[] { 0, 2, 1 })).Build(outputs),
+        steps: 5);
+
+    [Fact]
+    public void A_network_that_is_gone_is_not_run()
+    {
+        using var scope = NewDisposeScope();
+        var network = new FrozenNetwork(new ImageShape(3, 2, 2));
+        network.Return(network.Add(new PlanarLayer(network.ShapeOf(0), [(0, 0)]), 0)[0], [1, 3, 2, 2]);
+        network.Run(ones(1, 3, 2, 2))[0].sum().item<float>().ShouldBe(12);
+        network.Dispose();
+
+        Should.Throw<ObjectDisposedException>(() => network.Run(ones(1, 3, 2, 2)));
+    }
+
+    [Fact]
+    public void Only_planes_become_images()
+    {
+        using var network = new FrozenNetwork(new ImageShape(3, 2, 2));
+
+        Should.Throw<ArgumentException>(() => network.Add(new SigmoidLayer(network.ShapeOf(0)), 0));
+        var image = network.Add(new PlanarLayer(network.ShapeOf(0), [(0, 0)]), 0)[0];
+        Should.Throw<ArgumentException>(() => network.Add(new PlanarLayer(network.ShapeOf(image), [(0, 0)]), image));
+        Should.Throw<ArgumentException>(() => network.Return(0, [1, 3, 2, 2]));
+    }
+
     [Fact]
     public void What_has_no_layer_stays_between_those_that_have_one() => ShouldBeFloat64s(
         On(16, 4, 6).Node("Sigmoid", "x", "a").Node("Tanh", "a", "b").Node("Sigmoid", "b", "c").Node("Add", "a a", "d").Build("d c"),
         steps: 3);
 
     [Theory]
-    [InlineData("p0 p1 p2 p3", "y", 1), InlineData("p3 p2 p0 p1", "y", 1), InlineData("p0 p1 p2 p2", "y", 9), InlineData("p0 p1 p2 p3", "y r2", 9)]
+    [InlineData("p0 p1 p2 p3", "y", 1), InlineData("p3 p2 p0 p1", "y", 1)]
+    [InlineData("p0 p1 p2 p2", "y", 9), InlineData("p0 p1 p2 p3", "y r2", 9)]
     public void Slices_of_every_second_pixel_are_one_step(string order, string outputs, int steps)
     {
         var model = Focus(new OnnxBuilder(13, 1, 3, 6, 8)).Node("Concat", order, "y", ("axis", 1)).Build(outputs);
@@ -160,7 +243,8 @@ public sealed class FrozenNetworkTests
     public void What_is_no_number_is_a_pools_greatest()
     {
         using var scope = NewDisposeScope();
-        using var graph = Load(On(8, 1, 3).Node("MaxPool", "x", "y", ("kernel_shape", new[] { 1, 2 })).Build(), ScalarType.Float32, isFrozen: true);
+        var model = On(8, 1, 3).Node("MaxPool", "x", "y", ("kernel_shape", new[] { 1, 2 })).Build();
+        using var graph = Load(model, ScalarType.Float32, isFrozen: true);
 
         var made = graph.Run(tensor([float.NaN, 1, 2], [1, 1, 1, 3]).expand(1, 8, 1, 3))[0];
 

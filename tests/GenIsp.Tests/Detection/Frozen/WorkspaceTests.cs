@@ -24,11 +24,9 @@ public sealed unsafe class WorkspaceTests
                     (start % 64).ShouldBe(0);
                     taken.ShouldAllBe(other => other.End <= start || end <= other.Start);
                     taken.Add((start, end));
-                    workspace.Taken.ShouldBe(taken.Count);
                 }
                 var largest = steps.Max(step => step.Item1);
                 workspace.FreeAll();
-                workspace.Taken.ShouldBe(0);
 
                 // All that was free lies together again: the largest piece finds room where there was some.
                 var first = (nint)workspace.Take(largest);

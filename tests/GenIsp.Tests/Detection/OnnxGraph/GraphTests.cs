@@ -1,4 +1,5 @@
 using CsCheck;
+using GenIsp.Detection;
 using GenIsp.Detection.OnnxGraph;
 using GenIsp.Detection.OnnxGraph.Proto;
 using Google.Protobuf;
@@ -262,6 +263,8 @@ public class GraphTests
                     {
                         using var scope = NewDisposeScope();
                         using var graph = Graph.Load(OnnxFile.Read(path), path, [1, 3, 8, 8]);
+                        graph.Run(zeros(1, 3, 8, 8));
+                        graph.Freeze(DetectorTypes.Of(DetectorPrecision.Float32), CPU);
                         graph.Run(zeros(1, 3, 8, 8));
                         OnnxFile.ReadInitializers(path);
                     }
