@@ -69,15 +69,17 @@ public sealed class SharedTrainingTests : IDisposable
         error.ShouldContain($"genisp: {_photos["train/b5.png"]} can't be read as a picture");
     }
 
-    [Fact]
-    public async Task What_all_find_wrong_is_said_once()
+    [Theory]
+    [InlineData(2, "genisp: train needs --detector, --images, --annotations")]
+    [InlineData(1, "none.onnx does not exist", "--detector", "none.onnx", "--images", ".", "--annotations", "none.json")]
+    public async Task What_all_find_wrong_is_said_once(int expected, string message, params string[] options)
     {
-        using var run = Mpirun.Start(3, ["GenIsp.Cli.dll", "train", "-o", _photos["run"]]);
+        using var run = Mpirun.Start(3, ["GenIsp.Cli.dll", "train", "-o", _photos["run"], .. options]);
 
         var (code, _, error) = await run.End();
 
-        code.ShouldBe(1);
-        error.Split("The training options lack detector, images, annotations").Length.ShouldBe(2, error);
+        code.ShouldBe(expected, error);
+        error.Split(message).Length.ShouldBe(2, error);
     }
 
     [Fact]
