@@ -35,10 +35,11 @@ internal static class TrainCommand
             var where = DeviceOption.Open(parsed.GetValue(device));
             var (folder, goesOn) = (parsed.GetValue(output)!, parsed.GetValue(resume));
             var options = recipe.Apply(parsed, goesOn ? TrainingRun.OptionsOf(folder) : null);
-            if (recipe.MissingOf(options) is { Count: > 0 } missing)
+            if (TrainingChecks.MissingOf(options) is { Count: > 0 } missing)
             {
+                var named = string.Join(", ", missing.Select(key => $"--{key}"));
                 if (world.IsFirst)
-                    terminal.Say($"genisp: train needs {string.Join(", ", missing)}, here or in the file of --options. See genisp train --help.");
+                    terminal.Say($"genisp: train needs {named}, here or in the file of --options. See genisp train --help.");
                 return CommandLine.WrongUsage;
             }
             var cache = CacheOption.Open(terminal, parsed.GetValue(cacheSize));

@@ -150,14 +150,6 @@ internal sealed class TrainingRecipe
         };
     }
 
-    /// <summary>The options that no run can do without and that these lack.</summary>
-    public IReadOnlyList<string> MissingOf(TrainingOptions options)
-    {
-        (Option Option, string? Value)[] needed =
-            [(_detector, options.Detector), (_images, options.Images), (_annotations, options.Annotations)];
-        return [.. needed.Where(pair => string.IsNullOrEmpty(pair.Value)).Select(pair => pair.Option.Name)];
-    }
-
     private NightSimulation? Simulation(ParseResult parsed, NightSimulation? start)
     {
         if (parsed.GetValue(_simulate) is { } cameras)

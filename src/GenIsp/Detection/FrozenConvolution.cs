@@ -19,7 +19,6 @@ internal sealed class FrozenConvolution : IDisposable
     private readonly bool _isProduct;
     private readonly Tensor _weight;
     private readonly Tensor? _bias;
-    private readonly ConvolutionKernel? _kernel;
     private Tensor? _turned;
 
     /// <param name="weight">[out, in / groups, height, width].</param>
@@ -37,14 +36,14 @@ internal sealed class FrozenConvolution : IDisposable
         _isProduct = Convolution.IsProduct(weight, geometry);
         _bias = bias is null ? null : Own(bias, types.Forward);
         _weight = Own(Pixels.ChannelsLast(weight), types.Forward);
-        _kernel = ConvolutionKernel.Of(_weight, _bias, geometry);
+        Kernel = ConvolutionKernel.Of(_weight, _bias, geometry);
     }
 
     /// <summary>All that is frozen.</summary>
     public IEnumerable<Tensor> Weights => _bias is null ? [_weight] : [_weight, _bias];
 
     /// <summary>What computes it, unless that is libtorch.</summary>
-    public ConvolutionKernel? Kernel => _kernel;
+    public ConvolutionKernel? Kernel { get; }
 
     /// <summary>The convolution; then, if asked for, the sum with another image, and an activation.</summary>
     /// <param name="image">[N, in, H, W], channels-last, in the convolution's dtype.</param>
@@ -53,8 +52,8 @@ internal sealed class FrozenConvolution : IDisposable
     /// <returns>[N, out, H', W'], channels-last, in the caller's dispose scope.</returns>
     public Tensor Forward(Tensor image, Tensor? addend = null, Activation activation = default)
     {
-        if (_kernel is not null)
-            return KernelConvolution.Apply(_kernel, image, addend, activation);
+        if (Kernel is not null)
+            return KernelConvolution.Apply(Kernel, image, addend, activation);
         using var scope = NewDisposeScope();
         var strided = _isProduct ? Convolution.Strided(image, _geometry) : image;
         // Rows of pixels are no view for what follows: autograd would copy a gradient that goes through a view changed in place.
@@ -70,7 +69,7 @@ internal sealed class FrozenConvolution : IDisposable
         _weight.Dispose();
         _bias?.Dispose();
         _turned?.Dispose();
-        _kernel?.Dispose();
+        Kernel?.Dispose();
     }
 
     private static Tensor Own(Tensor weight, ScalarType type) => weight.to_type(type).alias().DetachFromDisposeScope();

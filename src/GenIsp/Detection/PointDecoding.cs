@@ -28,7 +28,7 @@ internal sealed unsafe class PointDecoding : autograd.SingleTensorFunction<Point
             || raw.size(0) != grid.Centres.Length)
             return convention.Decode(raw, grid.Points, grid.Strides);
         using var scope = NewDisposeScope();
-        // One operation has one result, of which these are parts. (Of several, TorchSharp wants a gradient of each.)
+        // One operation has one result, of which these are parts. (Of several, TorchSharp ends the process where one has no gradient.)
         var made = is_grad_enabled() && raw.requires_grad ? apply(raw, convention, grid) : There(raw, convention, grid);
         var (points, scores) = (grid.Centres.Length, made.numel() - 4 * grid.Centres.Length);
         return scope.MoveToOuter(made.narrow(0, 0, scores).view(points, -1), made.narrow(0, scores, 4 * points).view(points, 4));

@@ -7,12 +7,17 @@ namespace GenIsp.Training;
 /// <summary>What a run refuses, or warns of, before its first step.</summary>
 internal static class TrainingChecks
 {
-    public static void RequireData(TrainingOptions options)
+    /// <summary>The keys that no run can do without and that are not set.</summary>
+    public static IReadOnlyList<string> MissingOf(TrainingOptions options)
     {
         (string Key, string? Value)[] needed =
             [("detector", options.Detector), ("images", options.Images), ("annotations", options.Annotations)];
-        string[] missing = [.. needed.Where(pair => string.IsNullOrEmpty(pair.Value)).Select(pair => pair.Key)];
-        if (missing.Length > 0)
+        return [.. needed.Where(pair => string.IsNullOrEmpty(pair.Value)).Select(pair => pair.Key)];
+    }
+
+    public static void RequireData(TrainingOptions options)
+    {
+        if (MissingOf(options) is { Count: > 0 } missing)
             throw new GenIspException($"The training options lack {string.Join(", ", missing)}: there is nothing to train with.");
         if (options.Simulation?.Cameras.Any(string.IsNullOrEmpty) is true)
             throw new GenIspException("A camera of the simulation has no name: see \"cameras\" in \"simulation\".");

@@ -7,35 +7,21 @@ namespace GenIsp.Detection.Frozen;
 /// <summary>Images of one size, number by number.</summary>
 internal static unsafe class Elementwise
 {
-    // What a thread works on at once.
-    private const int Block = 1 << 14;
-
     // To read and write a number, in multiply-adds.
-    private const long Operations = 8;
-
-    /// <summary>What is done with some numbers, from a place on.</summary>
-    public delegate void Work(nint place, int count);
-
-    /// <summary>Works on all numbers, some at a time, with as many threads as that is worth.</summary>
-    public static void ForEachBlock(nint count, Work work) => Planes.ForEach(
-        checked((int)((count + Block - 1) / Block)), Operations * Math.Min(Block, count), block =>
-        {
-            var first = (nint)block * Block;
-            work(first, (int)Math.Min(Block, count - first));
-        });
+    public const long Operations = 8;
 
     /// <summary>result = a + b; the result may be one of them.</summary>
     public static void Add(Pixels a, Pixels b, Pixels result)
     {
         float* left = a.At(0, 0), right = b.At(0, 0), to = result.At(0, 0);
-        ForEachBlock(result.Count, (place, count) => Add(left + place, right + place, to + place, count));
+        Planes.ForEachBlock(result.Count, Operations, (place, count) => Add(left + place, right + place, to + place, count));
     }
 
     /// <summary>The same numbers.</summary>
     public static void Copy(Pixels from, Pixels to)
     {
         float* source = from.At(0, 0), target = to.At(0, 0);
-        ForEachBlock(to.Count, (place, count) => new ReadOnlySpan<float>(source + place, count).CopyTo(new Span<float>(target + place, count)));
+        Planes.ForEachBlock(to.Count, Operations, (place, count) => new ReadOnlySpan<float>(source + place, count).CopyTo(new Span<float>(target + place, count)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -78,7 +64,7 @@ internal sealed unsafe class SigmoidLayer(ImageShape image) : ILayer
     public void Forward(ReadOnlySpan<Pixels> images, ReadOnlySpan<Pixels> results, float* kept)
     {
         float* from = images[0].At(0, 0), to = results[0].At(0, 0);
-        Elementwise.ForEachBlock(image.Count, (place, count) =>
+        Planes.ForEachBlock(image.Count, Elementwise.Operations, (place, count) =>
         {
             There(from + place, to + place, count);
             if (kept is not null)
@@ -89,7 +75,7 @@ internal sealed unsafe class SigmoidLayer(ImageShape image) : ILayer
     public void Back(ReadOnlySpan<Pixels> gradients, float* kept, ReadOnlySpan<Pixels> results)
     {
         float* from = gradients[0].At(0, 0), to = results[0].At(0, 0);
-        Elementwise.ForEachBlock(image.Count, (place, count) => Back(from + place, kept + place, to + place, count));
+        Planes.ForEachBlock(image.Count, Elementwise.Operations, (place, count) => Back(from + place, kept + place, to + place, count));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -74,7 +74,7 @@ internal sealed unsafe class FrozenNetwork : IDisposable
             workspace.Dispose();
     }
 
-    // One operation has one result, of which these are parts. (Of several, TorchSharp wants all to be alive when it comes back.)
+    // One operation has one result, of which these are parts. (Of several, TorchSharp ends the process where one has no gradient.)
     private List<Tensor> Apart(Tensor all)
     {
         if (_results.Count == 1)

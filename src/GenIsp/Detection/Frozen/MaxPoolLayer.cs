@@ -30,18 +30,9 @@ internal sealed unsafe class MaxPoolLayer(ImageShape image, SlidingWindow window
     {
         float* from = gradients[0].At(0, 0), to = results[0].At(0, 0);
         results[0].Clear();
-        // Bands of places so high that only neighbours reach into each other: every second one at the same time.
-        var together = Math.Max(4, window.Height);
-        var bands = (height + together - 1) / together;
         nint row = (nint)width * image.Channels;
-        for (var odd = 0; odd < 2; odd++)
-        {
-            Planes.ForEach((bands - odd + 1) / 2, 4 * together * row, i =>
-            {
-                var top = (2 * i + odd) * together;
-                RowsBack(from + top * row, (int*)kept + top * row, (nint)Math.Min(together, height - top) * width, to);
-            });
-        }
+        Planes.ForEachBand(1, height, window.Height, 4 * row, (_, top, rows) =>
+            RowsBack(from + top * row, (int*)kept + top * row, (nint)rows * width, to));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

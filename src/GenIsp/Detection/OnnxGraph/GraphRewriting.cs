@@ -100,7 +100,8 @@ internal static class GraphRewriting
         var parts = new List<(Step Slice, int First, int End)>();
         foreach (var slice in slices)
         {
-            if (slice.Operator != "Slice" || slice.Node.Opset < 10 || slice.Inputs[0] != image || slice.Inputs.Length > 4 && numbers(slice, 4) is not [1]
+            if (slice is not { Operator: "Slice", Node.Opset: >= 10 } || slice.Inputs[0] != image
+                || slice.Inputs.Length > 4 && numbers(slice, 4) is not [1]
                 || numbers(slice, 1) is not [>= 0 and var first] || numbers(slice, 2) is not [var end] || numbers(slice, 3) is not [1]
                 || first >= Math.Min(end, channels))
                 return null;

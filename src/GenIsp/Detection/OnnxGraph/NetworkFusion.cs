@@ -92,7 +92,7 @@ internal sealed class NetworkFusion
     private bool TakeAsLayer(Step step)
     {
         string[] images = [.. step.Inputs.Where(name => name.Length > 0 && !_constants.ContainsKey(name))];
-        if (images.Length == 0 || !images.All(_images.ContainsKey) || !TakesOnlyImages(step, images.Length) || step.Operator != "Concat" && step.Inputs[0] != images[0])
+        if (images.Length == 0 || !images.All(_images.ContainsKey) || !TakesOnlyImages(step, images))
             return false;
         ImageShape[] shapes = [.. images.Select(name => _network.ShapeOf(_images[name]))];
         if (LayerOf(step, shapes) is not { } layer || layer is PlanarLayer && images[0] != _input)
@@ -104,11 +104,11 @@ internal sealed class NetworkFusion
     }
 
     // And not, say, an image where the file should have numbers, nor more inputs than the operator knows.
-    private static bool TakesOnlyImages(Step step, int images) => step.Operator switch
+    private static bool TakesOnlyImages(Step step, string[] images) => step.Operator switch
     {
-        "Add" => images == 2 && step.Inputs.Length == 2,
+        "Add" => images.Length == 2 && step.Inputs.Length == 2,
         "Concat" or GraphRewriting.Shuffle => true,
-        _ => images == 1,
+        _ => images is [var only] && step.Inputs[0] == only,
     };
 
     // The input as layers take it.

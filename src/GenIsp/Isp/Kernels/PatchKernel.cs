@@ -73,22 +73,14 @@ internal unsafe class PatchKernel<TSimd, TVector> : SimdKernel<TSimd, TVector>
     {
         result.Clear();
         var back = _back!;
-        // Bands of places so high that only neighbours reach into each other: every second one at the same time.
-        var together = Math.Max(4, Window.Height);
-        var bands = (gradient.Height + together - 1) / together;
-        for (var odd = 0; odd < 2; odd++)
+        var operations = (long)gradient.Width * Window.Taps * Outputs;
+        Planes.ForEachBand(gradient.Pictures, gradient.Height, Window.Height, operations, (picture, top, rows) =>
         {
-            var each = (bands - odd + 1) / 2;
-            Planes.ForEach(checked(gradient.Pictures * each), i =>
-            {
-                var (picture, band) = Math.DivRem(i, each);
-                var top = (2 * band + odd) * together;
-                long first = ((long)picture * gradient.Height + top) * gradient.Width;
-                var end = first + (long)Math.Min(together, gradient.Height - top) * gradient.Width;
-                for (; first < end; first += PlacesTogether)
-                    RunBack(back, gradient, result, first, (int)Math.Min(PlacesTogether, end - first));
-            });
-        }
+            var first = ((long)picture * gradient.Height + top) * gradient.Width;
+            var end = first + (long)rows * gradient.Width;
+            for (; first < end; first += PlacesTogether)
+                RunBack(back, gradient, result, first, (int)Math.Min(PlacesTogether, end - first));
+        });
     }
 
     private void Run(Pixels image, Pixels result, long first, int places, Epilogue<TSimd, TVector> epilogue)

@@ -10,9 +10,6 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    // Numbers of an image that a thread works on at once.
-    private const int Block = 1 << 16;
-
     // To read and write one, and what lies between.
     private const int OperationsANumber = 32;
 
@@ -109,11 +106,11 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
         if (activation.Kind == ActivationKind.Silu)
         {
             var before = (float*)kept;
-            ForEachBlock(count, (place, here) => Silu<TSimd, TVector>.Back(from + place, before + place, here, to + place));
+            Planes.ForEachBlock(count, OperationsANumber, (place, here) => Silu<TSimd, TVector>.Back(from + place, before + place, here, to + place));
             return;
         }
         var signs = (ushort*)kept;
-        ForEachBlock(count, (place, here) => Epilogue<TSimd, TVector>.Back(
+        Planes.ForEachBlock(count, OperationsANumber, (place, here) => Epilogue<TSimd, TVector>.Back(
             from + place, signs + place / TSimd.Count, here, activation.Slope, to + place));
     }
 
@@ -121,14 +118,6 @@ internal abstract unsafe class SimdKernel<TSimd, TVector>(Tensor weight, Convolu
     private protected static void Apply(Epilogue<TSimd, TVector> epilogue, Pixels result)
     {
         if (!epilogue.IsEmpty)
-            ForEachBlock(result.Count, (place, count) => epilogue.Apply(result.At(0, 0) + place, place, count));
+            Planes.ForEachBlock(result.Count, OperationsANumber, (place, count) => epilogue.Apply(result.At(0, 0) + place, place, count));
     }
-
-    /// <summary>Works on many numbers, some of them at a time: from a place on, which is a multiple of the vector's length, so many.</summary>
-    private protected static void ForEachBlock(nint count, Action<nint, nint> work) => Planes.ForEach(
-        checked((int)((count + Block - 1) / Block)), OperationsANumber * Math.Min(Block, count), block =>
-        {
-            var first = (nint)block * Block;
-            work(first, Math.Min(Block, count - first));
-        });
 }
